@@ -53,32 +53,15 @@ func FuzzAnswers(f *testing.F, platform provider.Platform, open Open) {
 		if err == nil && len(here) == 0 && (status > 204 || !json.Valid(body)) {
 			t.Errorf("%d %q means an empty room", status, body)
 		}
-		failed := []error{err}
-		if l, ok := p.(provider.Looker); ok {
-			_, err := l.Lookup(ctx, m)
-			failed = append(failed, err)
-		}
-		if l, ok := p.(provider.Linker); ok {
-			_, err := l.Links(ctx, provider.LinkRequest{Meeting: m, Host: true})
-			failed = append(failed, err)
-		}
-		if l, ok := p.(provider.RecordingLister); ok {
-			_, err := l.Recordings(ctx, "", "")
-			failed = append(failed, err)
-		}
-		if f, ok := p.(provider.RecordingFinder); ok {
-			_, err := f.Recording(ctx, instance)
-			failed = append(failed, err)
-		}
-		for _, err := range failed {
+		for what, err := range readings(ctx, p, m) {
 			if succeeded(err) {
 				continue
 			}
 			if provider.KindOf(err) == "" {
-				t.Errorf("an error without a kind: %v", err)
+				t.Errorf("%s: an error without a kind: %v", what, err)
 			}
 			if strings.Contains(err.Error(), a.APIKey) {
-				t.Errorf("the key is in the error: %v", err)
+				t.Errorf("%s: the key is in the error: %v", what, err)
 			}
 		}
 	})

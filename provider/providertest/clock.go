@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,5 +51,5 @@ func (c *Clock) Advance(d time.Duration) {
 func (c *Clock) Waits() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]time.Duration(nil), c.waits...)
+	return slices.Clone(c.waits)
 }

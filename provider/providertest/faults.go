@@ -2,20 +2,13 @@ package providertest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
-
-// cleanupContext returns a context for use after a test, whose own has ended.
-func cleanupContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 30*time.Second)
-}
 
 // faulty is a transport that injects a fault into the first matching calls and counts them.
 type faulty struct {

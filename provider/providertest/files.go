@@ -16,10 +16,7 @@ import (
 // testFiles records a meeting, fetches the file by the platform's link, and deletes the recording.
 func testFiles(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	f, ok := p.(provider.FileLinker)
-	if !ok {
-		t.Skip("the platform hands out no files")
-	}
+	f := able[provider.FileLinker](t, p, "the platform gives no links to files")
 	for _, kind := range []string{"video", "cam-audio"} {
 		if _, err := f.FileLink(t.Context(), "", provider.RecordingFile{Kind: kind}); !errors.Is(err, provider.Invalid) {
 			t.Errorf("link of nothing: %v", err)
@@ -58,10 +55,7 @@ func testFiles(t *testing.T, h Harness) {
 		t.Errorf("the file begins with %q", part)
 	}
 
-	d, ok := p.(provider.RecordingDeleter)
-	if !ok {
-		t.Skip("the platform deletes no recordings")
-	}
+	d := able[provider.RecordingDeleter](t, p, "the platform deletes no recordings")
 	if err := d.DeleteRecording(t.Context(), ""); !errors.Is(err, provider.Invalid) {
 		t.Errorf("delete nothing: %v", err)
 	}
@@ -78,10 +72,8 @@ func testFiles(t *testing.T, h Harness) {
 // record records a meeting, and returns the recording with its file once it is ready. while is called during the recording.
 func (h Harness) record(t *testing.T, p provider.Provider, while func(provider.Recording)) (provider.Recording, provider.RecordingFile) {
 	t.Helper()
-	l, ok := p.(provider.RecordingLister)
-	if !ok || h.Join == nil {
-		t.Skip("nothing can be recorded here")
-	}
+	h.needsPeople(t)
+	l := able[provider.RecordingLister](t, p, "the platform lists no recordings")
 	s := h.spec(t)
 	s.Recording, s.Trigger = provider.RecordingCloud, provider.TriggerAutomatic
 	m := h.create(t, p, s)

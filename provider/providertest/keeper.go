@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,12 +17,8 @@ import (
 func (h Harness) keeper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) (provider.Provider, provider.RoomKeeper, provider.KeptRoom) {
 	t.Helper()
 	p := h.open(t, wrap)
-	k, ok := p.(provider.RoomKeeper)
-	if !ok {
-		t.Skip("the platform keeps no rooms")
-	}
-	return p, k, provider.KeptRoom{
-		Name:      fmt.Sprintf("kept-%x-%d", uint32(hash(t.Name())), time.Now().UnixNano()%1e6),
+	return p, able[provider.RoomKeeper](t, p, "the platform keeps no rooms"), provider.KeptRoom{
+		Name:      fmt.Sprintf("kept-%x-%d", crc32.ChecksumIEEE([]byte(t.Name())), time.Now().UnixNano()%1e6),
 		Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
 	}
 }
@@ -37,21 +34,17 @@ func (h Harness) keep(t *testing.T, k provider.RoomKeeper, r provider.KeptRoom) 
 	return m
 }
 
-// kept counts the rooms of a kept room's name, -1 where the platform lists none.
-func kept(t *testing.T, p provider.Provider, r provider.KeptRoom) int {
+// named counts the rooms whose names begin with a name, -1 if the platform lists none.
+func named(t *testing.T, p provider.Provider, name string) int {
 	t.Helper()
-	l, ok := p.(provider.RoomLister)
-	if !ok {
+	if _, ok := p.(provider.RoomLister); !ok {
 		return -1
 	}
 	n := 0
-	if err := l.Rooms(t.Context(), func(m provider.Meeting) bool {
-		if strings.HasPrefix(m.Room, r.Name) {
+	for room := range roomNames(t, p) {
+		if strings.HasPrefix(room, name) {
 			n++
 		}
-		return true
-	}); err != nil {
-		t.Fatal(err)
 	}
 	return n
 }
@@ -103,7 +96,7 @@ func testKept(t *testing.T, h Harness) {
 			h.Leave(t, meeting, session)
 		}
 	}
-	if n := kept(t, p, r); n > 1 {
+	if n := named(t, p, r.Name); n > 1 {
 		t.Errorf("%d rooms", n)
 	}
 	if err := p.EndMeeting(t.Context(), m); err != nil {
@@ -142,7 +135,7 @@ func testKeptAnswerLost(t *testing.T, h Harness) {
 				}
 			}
 			h.endLater(t, m)
-			if n := kept(t, p, r); n != 1 && n != -1 {
+			if n := named(t, p, r.Name); n != 1 && n != -1 {
 				t.Errorf("%d rooms", n)
 			}
 		})
@@ -155,7 +148,7 @@ func testKeptAnswerLost(t *testing.T, h Harness) {
 		if err != nil || again.Room != made.Room || again.ID != made.ID || again.GuestURL != made.GuestURL {
 			t.Errorf("%+v, %v; made was %+v", again, err, made)
 		}
-		if n := kept(t, p, r); n > 1 {
+		if n := named(t, p, r.Name); n > 1 {
 			t.Errorf("%d rooms", n)
 		}
 	})
@@ -165,10 +158,8 @@ func testKeptAnswerLost(t *testing.T, h Harness) {
 func testKeptForeign(t *testing.T, h Harness) {
 	wrap, _ := fault(creation, 1, loseBefore)
 	p, k, r := h.keeper(t, wrap)
-	l, looks := p.(provider.Looker)
-	if !p.Traits().NamesRooms || !looks {
-		t.Skip("the platform makes the names")
-	}
+	l := able[provider.Looker](t, p, "the platform looks up nothing")
+	h.namesRooms(t, p)
 	s := h.spec(t)
 	s.Name = r.Name
 	theirs := h.create(t, h.open(t, nil), s)

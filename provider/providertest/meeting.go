@@ -24,7 +24,7 @@ func absent() provider.Meeting {
 func testEnd(t *testing.T, h Harness) {
 	p := h.open(t, nil)
 	m := h.create(t, p, h.spec(t))
-	m.Sessions = []string{"6a1e2d3c-4b5a-4697-8887-665544332211"}
+	m.Sessions = []string{session}
 	for range 2 {
 		if err := p.EndMeeting(t.Context(), m); err != nil {
 			t.Fatalf("end: %v", err)
@@ -44,9 +44,7 @@ func testEnd(t *testing.T, h Harness) {
 }
 
 func testEndWithPeople(t *testing.T, h Harness) {
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	p := h.open(t, nil)
 	m := h.create(t, p, h.spec(t))
 	for _, name := range []string{"Ada", "Grace", "Zoë 渡辺"} {
@@ -70,10 +68,7 @@ func testEndWithPeople(t *testing.T, h Harness) {
 
 func testLookup(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.Looker)
-	if !ok {
-		t.Skip("the platform looks up nothing")
-	}
+	l := able[provider.Looker](t, p, "the platform looks up nothing")
 	s := h.spec(t)
 	m := h.create(t, p, s)
 	found, err := l.Lookup(t.Context(), provider.Meeting{ID: m.ID, Room: m.Room})
@@ -94,10 +89,7 @@ func testLookup(t *testing.T, h Harness) {
 
 func testLinks(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.Linker)
-	if !ok {
-		t.Skip("the platform has no links")
-	}
+	l := able[provider.Linker](t, p, "the platform has no links")
 	m := h.create(t, p, h.spec(t))
 	if p.Traits().GuestTokens {
 		testTokenLinks(t, l, m)
@@ -161,10 +153,7 @@ func testTokenLinks(t *testing.T, l provider.Linker, m provider.Meeting) {
 
 func testRooms(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.RoomLister)
-	if !ok {
-		t.Skip("the platform lists no rooms")
-	}
+	l := able[provider.RoomLister](t, p, "the platform lists no rooms")
 	s := h.spec(t)
 	m := h.create(t, p, s)
 	s.Name += "-b"
@@ -188,10 +177,7 @@ func testRooms(t *testing.T, h Harness) {
 
 func testRecordings(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.RecordingLister)
-	if !ok {
-		t.Skip("the platform lists no recordings")
-	}
+	l := able[provider.RecordingLister](t, p, "the platform lists no recordings")
 	if list, err := l.Recordings(t.Context(), absent().Room, ""); err != nil || len(list.Recordings) != 0 || list.Next != "" {
 		t.Errorf("of nothing: %+v, %v", list, err)
 	}
@@ -221,10 +207,7 @@ func testRecordings(t *testing.T, h Harness) {
 
 func testLogo(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.LogoUploader)
-	if !ok {
-		t.Skip("the platform shows no logo")
-	}
+	l := able[provider.LogoUploader](t, p, "the platform shows no logo")
 	var logo bytes.Buffer
 	if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 400, 400))); err != nil {
 		t.Fatal(err)
@@ -239,10 +222,7 @@ func testLogo(t *testing.T, h Harness) {
 }
 
 func testCheck(t *testing.T, h Harness) {
-	c, ok := h.open(t, nil).(provider.Checker)
-	if !ok {
-		t.Skip("the platform has no checks")
-	}
+	c := able[provider.Checker](t, h.open(t, nil), "the platform has no checks")
 	checks := c.Check(t.Context())
 	if len(checks) == 0 || checks[0].Name != provider.KeyCheck || !checks[0].OK {
 		t.Errorf("with a good key: %+v", checks)
@@ -263,55 +243,55 @@ func testCheck(t *testing.T, h Harness) {
 	}
 }
 
-// calls makes one call of every kind that a provider has.
-func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m provider.Meeting) map[string]error {
-	out := map[string]error{}
-	_, out["create"] = p.CreateMeeting(ctx, s)
-	out["end"] = p.EndMeeting(ctx, m)
+// session is that of a participant who isn't in any meeting.
+const session = "6a1e2d3c-4b5a-4697-8887-665544332211"
+
+// outcomes are the errors of calls, by name.
+type outcomes map[string]error
+
+// try makes a call if the provider has its ability.
+func try[T any](out outcomes, name string, p provider.Provider, call func(T) error) {
+	if ability, ok := p.(T); ok {
+		out[name] = call(ability)
+	}
+}
+
+// failure returns the error of a call with a result.
+func failure[T any](_ T, err error) error { return err }
+
+// readings makes the calls that only read.
+func readings(ctx context.Context, p provider.Provider, m provider.Meeting) outcomes {
+	out := outcomes{}
 	_, out["presence"] = p.Presence(ctx, m)
-	if l, ok := p.(provider.Linker); ok && !p.Traits().GuestTokens {
-		_, out["links"] = l.Links(ctx, provider.LinkRequest{Meeting: m, Host: true})
+	if !p.Traits().GuestTokens {
+		try(out, "links", p, func(l provider.Linker) error {
+			return failure(l.Links(ctx, provider.LinkRequest{Meeting: m, Host: true}))
+		})
 	}
-	if l, ok := p.(provider.Looker); ok {
-		_, out["look up"] = l.Lookup(ctx, m)
-	}
-	if e, ok := p.(provider.Ejector); ok {
-		_, out["eject"] = e.Eject(ctx, m, provider.Participant{Session: "6a1e2d3c-4b5a-4697-8887-665544332211"}, false)
-	}
-	if mu, ok := p.(provider.Muter); ok {
-		_, out["mute"] = mu.Mute(ctx, m, provider.Participant{Session: "6a1e2d3c-4b5a-4697-8887-665544332211"}, provider.Muting{Audio: true})
-	}
-	if e, ok := p.(provider.Extender); ok {
-		out["extend"] = e.Extend(ctx, m, s.Until.Add(time.Hour))
-	}
-	if l, ok := p.(provider.RoomLister); ok {
-		out["rooms"] = l.Rooms(ctx, func(provider.Meeting) bool { return true })
-	}
-	if l, ok := p.(provider.PresenceLister); ok {
-		_, out["all presence"] = l.AllPresence(ctx)
-	}
-	if l, ok := p.(provider.RecordingLister); ok {
-		_, out["recordings"] = l.Recordings(ctx, "", "")
-	}
-	if f, ok := p.(provider.RecordingFinder); ok {
-		_, out["recording"] = f.Recording(ctx, instance)
-	}
-	if l, ok := p.(provider.LogoUploader); ok {
-		out["logo"] = l.UploadLogo(ctx, m, []byte("png"))
-	}
-	if r, ok := p.(provider.Recorder); ok {
-		s := provider.RecordingStart{Kind: "cloud", Instance: instance}
-		out["start recording"], out["stop recording"] = r.StartRecording(ctx, m, s), r.StopRecording(ctx, m, s)
-	}
-	if f, ok := p.(provider.FileLinker); ok {
-		_, out["file link"] = f.FileLink(ctx, instance, provider.RecordingFile{Kind: "video"})
-	}
-	if d, ok := p.(provider.RecordingDeleter); ok {
-		out["delete recording"] = d.DeleteRecording(ctx, instance)
-	}
-	if l, ok := p.(provider.Historian); ok {
-		_, out["history"] = l.History(ctx, m, time.Time{})
-	}
+	try(out, "look up", p, func(l provider.Looker) error { return failure(l.Lookup(ctx, m)) })
+	try(out, "rooms", p, func(l provider.RoomLister) error { return l.Rooms(ctx, func(provider.Meeting) bool { return true }) })
+	try(out, "all presence", p, func(l provider.PresenceLister) error { return failure(l.AllPresence(ctx)) })
+	try(out, "recordings", p, func(l provider.RecordingLister) error { return failure(l.Recordings(ctx, "", "")) })
+	try(out, "recording", p, func(f provider.RecordingFinder) error { return failure(f.Recording(ctx, instance)) })
+	try(out, "history", p, func(l provider.Historian) error { return failure(l.History(ctx, m, time.Time{})) })
+	try(out, "file link", p, func(f provider.FileLinker) error {
+		return failure(f.FileLink(ctx, instance, provider.RecordingFile{Kind: "video"}))
+	})
+	return out
+}
+
+// calls makes one call of every kind that a provider has.
+func calls(ctx context.Context, p provider.Provider, s provider.MeetingSpec, m provider.Meeting) outcomes {
+	out, who, start := readings(ctx, p, m), provider.Participant{Session: session}, provider.RecordingStart{Kind: "cloud", Instance: instance}
+	_, out["create"] = p.CreateMeeting(ctx, s)
+	try(out, "eject", p, func(e provider.Ejector) error { return failure(e.Eject(ctx, m, who, false)) })
+	try(out, "mute", p, func(mu provider.Muter) error { return failure(mu.Mute(ctx, m, who, provider.Muting{Audio: true})) })
+	try(out, "extend", p, func(e provider.Extender) error { return e.Extend(ctx, m, s.Until.Add(time.Hour)) })
+	try(out, "logo", p, func(l provider.LogoUploader) error { return l.UploadLogo(ctx, m, []byte("png")) })
+	try(out, "start recording", p, func(r provider.Recorder) error { return r.StartRecording(ctx, m, start) })
+	try(out, "stop recording", p, func(r provider.Recorder) error { return r.StopRecording(ctx, m, start) })
+	try(out, "delete recording", p, func(d provider.RecordingDeleter) error { return d.DeleteRecording(ctx, instance) })
+	out["end"] = p.EndMeeting(ctx, m)
 	return out
 }
 

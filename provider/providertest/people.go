@@ -34,9 +34,7 @@ func testPresence(t *testing.T, h Harness) {
 	if _, err := p.Presence(t.Context(), provider.Meeting{}); !errors.Is(err, provider.Invalid) {
 		t.Errorf("of no meeting: %v", err)
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	ada := h.Join(t, m, Person{Name: "Ada Lovelace"})
 	zoe := h.Join(t, m, Person{Name: "Zoë 渡辺", Host: true})
 	people, err := p.Presence(t.Context(), m)
@@ -64,18 +62,13 @@ func testPresence(t *testing.T, h Harness) {
 
 func testAllPresence(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.PresenceLister)
-	if !ok {
-		t.Skip("the platform has no reading of all meetings")
-	}
+	l := able[provider.PresenceLister](t, p, "the platform has no reading of all meetings")
 	m := h.create(t, p, h.spec(t))
 	all, err := l.AllPresence(t.Context())
 	if err != nil || len(all[m.Room]) != 0 {
 		t.Errorf("empty: %+v, %v", all, err)
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	ada := h.Join(t, m, Person{Name: "Ada"})
 	all, err = l.AllPresence(t.Context())
 	if now := here(all[m.Room]); err != nil || now[ada].Name != "Ada" {
@@ -120,10 +113,7 @@ func testPresenceShape(t *testing.T, h Harness) {
 
 func testEject(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	e, ok := p.(provider.Ejector)
-	if !ok {
-		t.Skip("the platform removes no one")
-	}
+	e := able[provider.Ejector](t, p, "the platform removes no one")
 	m := h.create(t, p, h.spec(t))
 	eject := func(session string) error {
 		_, err := e.Eject(t.Context(), m, provider.Participant{Session: session}, false)
@@ -132,12 +122,10 @@ func testEject(t *testing.T, h Harness) {
 	if err := eject(""); !errors.Is(err, provider.Invalid) {
 		t.Errorf("without a participant: %v", err)
 	}
-	if err := eject("6a1e2d3c-4b5a-4697-8887-665544332211"); err != nil {
+	if err := eject(session); err != nil {
 		t.Errorf("of an absent participant: %v", err)
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	ada, grace := h.Join(t, m, Person{Name: "Ada"}), h.Join(t, m, Person{Name: "Grace"})
 	for range 2 {
 		if err := eject(ada); err != nil {
@@ -154,10 +142,7 @@ func testEject(t *testing.T, h Harness) {
 // testMute mutes a participant: sound alone, then everything, again without an effect, and not someone who isn't there.
 func testMute(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	mu, ok := p.(provider.Muter)
-	if !ok {
-		t.Skip("the platform mutes no one")
-	}
+	mu := able[provider.Muter](t, p, "the platform mutes no one")
 	m := h.create(t, p, h.spec(t))
 	if _, err := mu.Mute(t.Context(), m, provider.Participant{Session: "6a1e2d3c"}, provider.Muting{Audio: true}); !errors.Is(err, provider.NotFound) {
 		t.Errorf("of an absent participant: %v", err)
@@ -170,9 +155,7 @@ func testMute(t *testing.T, h Harness) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	ada := provider.Participant{Session: h.Join(t, m, Person{Name: "Ada", Sends: true})}
 	for i, step := range []struct {
 		what provider.Muting

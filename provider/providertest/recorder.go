@@ -14,10 +14,7 @@ const instance = "5f0c7c1e-9b3a-5d44-8e21-0a1b2c3d4e5f"
 // testRecorder starts and stops a recording: not while the room is empty, only once for repeated starts, and again after a stop.
 func testRecorder(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	r, ok := p.(provider.Recorder)
-	if !ok {
-		t.Skip("the platform's own triggers start recordings")
-	}
+	r := able[provider.Recorder](t, p, "the platform's own triggers start recordings")
 	s := h.spec(t)
 	s.Recording = provider.RecordingCloud
 	m := h.create(t, p, s)
@@ -46,9 +43,7 @@ func testRecorder(t *testing.T, h Harness) {
 			t.Errorf("of nothing: %v", bad)
 		}
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	ada := h.Join(t, m, Person{Name: "Ada"})
 	for range 2 {
 		if err := r.StartRecording(t.Context(), m, start); err != nil {
@@ -80,11 +75,7 @@ func testRecorder(t *testing.T, h Harness) {
 
 func running(t *testing.T, p provider.Provider, m provider.Meeting) (n int) {
 	t.Helper()
-	l, ok := p.(provider.RecordingLister)
-	if !ok {
-		t.Skip("the platform lists no recordings")
-	}
-	list, err := l.Recordings(t.Context(), m.Room, "")
+	list, err := able[provider.RecordingLister](t, p, "the platform lists no recordings").Recordings(t.Context(), m.Room, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,10 +94,7 @@ func running(t *testing.T, p provider.Provider, m provider.Meeting) (n int) {
 // grain.
 func testHistory(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	l, ok := p.(provider.Historian)
-	if !ok {
-		t.Skip("the platform remembers nothing")
-	}
+	l := able[provider.Historian](t, p, "the platform remembers nothing")
 	m := h.create(t, p, h.spec(t))
 	since := h.Clock.Now().Add(-time.Minute)
 	if list, err := l.History(t.Context(), m, since); err != nil || len(list) != 0 {
@@ -118,9 +106,7 @@ func testHistory(t *testing.T, h Harness) {
 	if _, err := l.History(t.Context(), provider.Meeting{}, since); !errors.Is(err, provider.Invalid) {
 		t.Errorf("of no meeting: %v", err)
 	}
-	if h.Join == nil {
-		t.Skip("no one can be made to join here")
-	}
+	h.needsPeople(t)
 	came := h.Clock.Now()
 	ada := h.Join(t, m, Person{Name: "Ada"})
 	zoe := h.Join(t, m, Person{Name: "Zoë 渡辺", Host: true})

@@ -46,10 +46,7 @@ func testSecretOfASynthetic(t *testing.T, h Harness) {
 	a := h.Account
 	a.WebhookSecret, a.WebhookSecrets = "", nil
 	p := h.openAs(t, a, nil)
-	s, ok := p.(provider.Synthesizer)
-	if !ok {
-		t.Skip("no webhooks are invented")
-	}
+	s := able[provider.Synthesizer](t, p, "the provider makes no synthetic webhooks")
 	e := provider.SyntheticEvent{
 		Kind: provider.KindParticipantJoined, Room: "suite", Name: "Ada", Session: "s-1", ID: "e-1", At: h.Clock.Now(),
 	}
@@ -69,10 +66,7 @@ func testSecretOfASynthetic(t *testing.T, h Harness) {
 // testRegistrar registers webhooks by API: none replaces another, and each is signed with its secret.
 func testRegistrar(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	r, ok := p.(provider.WebhookRegistrar)
-	if !ok {
-		t.Skip("webhooks are registered by hand")
-	}
+	r := able[provider.WebhookRegistrar](t, p, "webhooks are registered by hand")
 	ctx := t.Context()
 	before, err := r.Webhooks(ctx)
 	if err != nil {
@@ -144,8 +138,6 @@ func testRegistrar(t *testing.T, h Harness) {
 	}
 }
 
-func failure(_ provider.Registration, err error) error { return err }
-
 // signed lets people come and go, and checks that each request to the path is verified only by the secret, the platform's test of
 // the address included.
 func (h Harness) signed(t *testing.T, p provider.Provider, path, secret string) {
@@ -177,10 +169,7 @@ func (h Harness) signed(t *testing.T, p provider.Provider, path, secret string) 
 // testSignsAnyBody signs a body that is no event of the platform's, at another time than its event's: other programs are tested with it.
 func testSignsAnyBody(t *testing.T, h Harness) {
 	p := h.open(t, nil)
-	s, ok := p.(provider.Synthesizer)
-	if !ok {
-		t.Skip("the provider makes no synthetic webhooks")
-	}
+	s := able[provider.Synthesizer](t, p, "the provider makes no synthetic webhooks")
 	body, at := []byte("{ \"type\" : \"x\",  \"name\":\"Zo\\u00eb <&>\" }\n"), h.Clock.Now()
 	r, err := s.Synthesize(provider.SyntheticEvent{Body: body, At: at.Add(-48 * time.Hour), SignedAt: at})
 	if err != nil || string(r.Body) != string(body) {

@@ -135,5 +135,5 @@ func (h *receiver) RoundTrip(r *http.Request) (*http.Response, error) {
 func (h *receiver) all() []provider.WebhookRequest {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]provider.WebhookRequest(nil), h.got...)
+	return slices.Clone(h.got)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,7 +89,7 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Script) Asked() []Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Asked(nil), s.asked...)
+	return slices.Clone(s.asked)
 }
 
 // Calls returns the calls so far, in order, separated by commas.

@@ -9,7 +9,9 @@
 package providertest
 
 import (
+	"context"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ type Person struct {
 	Name string
 	Host bool
 	Bot  bool
-	// Sends waits until the platform knows the person's sound and pictures.
+	// Sends waits until the platform knows the person's tracks.
 	Sends bool
 }
 
@@ -133,24 +135,33 @@ func (h Harness) openAs(t testing.TB, a provider.Account, wrap func(http.RoundTr
 	return p
 }
 
+// able returns an ability of a provider. Without it, the test is skipped.
+func able[T any](t *testing.T, p provider.Provider, without string) T {
+	t.Helper()
+	ability, ok := p.(T)
+	if !ok {
+		t.Skip(without)
+	}
+	return ability
+}
+
+// needsPeople skips the test if no one can join.
+func (h Harness) needsPeople(t *testing.T) {
+	t.Helper()
+	if h.Join == nil {
+		t.Skip("no one can be made to join here")
+	}
+}
+
 // spec returns a meeting of an hour; every test has its own name.
 func (h Harness) spec(t testing.TB) provider.MeetingSpec {
 	t.Helper()
 	now := h.Clock.Now().UTC()
-	room := fmt.Sprintf("suite-%x", uint32(hash(t.Name())))
+	room := fmt.Sprintf("suite-%x", crc32.ChecksumIEEE([]byte(t.Name())))
 	return provider.MeetingSpec{
 		Name: fmt.Sprintf("%s-%s-%d", room, now.Format("20060102150405"), time.Now().UnixNano()%1e6), Room: room,
 		Until: now.Add(time.Hour).Truncate(time.Second), Recording: provider.RecordingNone, Trigger: provider.TriggerNone,
 	}
-}
-
-// hash is FNV-1a, enough for a separate room per test.
-func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return h
 }
 
 // create creates a meeting that ends with the test.
@@ -164,12 +175,12 @@ func (h Harness) create(t testing.TB, p provider.Provider, s provider.MeetingSpe
 	return m
 }
 
-// endLater ends a meeting with the test, whatever happened to it.
+// endLater ends a meeting with the test; it may have ended already.
 func (h Harness) endLater(t testing.TB, m provider.Meeting) {
 	t.Helper()
 	p := h.open(t, nil)
 	t.Cleanup(func() {
-		ctx, cancel := cleanupContext()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // the test's has ended
 		defer cancel()
 		if err := p.EndMeeting(ctx, m); err != nil {
 			t.Errorf("end after the test: %v", err)
