@@ -93,3 +93,22 @@ func TestFailedCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestAmend(t *testing.T) {
+	first := &provider.Error{Kind: provider.Invalid, Text: "Room DEMO Already exists"}
+	wrapped := fmt.Errorf("create: %w", first)
+	if !provider.Says(wrapped, "never", "already exists") || provider.Says(wrapped, "never") || provider.Says(errors.New("already exists"), "already exists") {
+		t.Error("Says reads another text")
+	}
+	err := provider.Amend(wrapped, func(e *provider.Error) { e.Kind = provider.Conflict })
+	if !errors.Is(err, provider.Conflict) || first.Kind != provider.Invalid {
+		t.Errorf("%v; the first one is %v", err, first.Kind)
+	}
+	plain := errors.New("plain")
+	if got := provider.Amend(plain, func(*provider.Error) { t.Error("called") }); got != plain {
+		t.Errorf("%v", got)
+	}
+	if got := provider.Amend(nil, func(*provider.Error) { t.Error("called") }); got != nil {
+		t.Errorf("%v", got)
+	}
+}
