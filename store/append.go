@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -106,14 +107,19 @@ func (w *write) withdraw() bool { return w.state.CompareAndSwap(waiting, withdra
 // It fails with [ErrBusy] if the queue is full, [ErrClosed], or the disk's error; then nothing was stored. If ctx ends while the
 // write waits, it is withdrawn; a write that has begun is waited for.
 func (s *Store) Append(ctx context.Context, e Entry) (app.Delivery, error) {
-	out, err := s.AppendBatch(ctx, []Entry{e})
+	return s.one(ctx, s.queue, e)
+}
+
+// one writes one entry by a queue.
+func (s *Store) one(ctx context.Context, queue chan *write, e Entry) (app.Delivery, error) {
+	it, err := newItem(e)
 	if err == nil {
-		err = out[0].Err
+		err = s.enqueue(ctx, queue, &write{items: []*item{it}, done: make(chan error, 1)})
 	}
-	if err != nil {
+	if err = cmp.Or(err, it.got.Err); err != nil {
 		return app.Delivery{}, err
 	}
-	return out[0].Delivery, nil
+	return it.got.Delivery, nil
 }
 
 // AppendBatch is Append for several entries, in order and in one transaction: either all of them are stored, or an error is
@@ -158,17 +164,11 @@ func (s *Store) RejectUncaught(ctx context.Context, d app.Delivery) (app.Deliver
 }
 
 func (s *Store) reject(ctx context.Context, e Entry) (app.Delivery, error) {
-	it, err := newItem(e)
-	if err != nil {
-		return app.Delivery{}, err
+	d, err := s.one(ctx, s.slow, e)
+	if errors.Is(err, ErrBusy) {
+		s.dropped.Add(1)
 	}
-	if err := s.enqueue(ctx, s.slow, &write{items: []*item{it}, done: make(chan error, 1)}); err != nil {
-		if errors.Is(err, ErrBusy) {
-			s.dropped.Add(1)
-		}
-		return app.Delivery{}, err
-	}
-	return it.got.Delivery, nil
+	return d, err
 }
 
 // Update applies an effect in one transaction with other waiting writes, and returns once it is durable. It returns the effect's

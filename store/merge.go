@@ -10,8 +10,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// mergeAfter is how long a batch may wait for the merge, see redo.go.
-const mergeAfter = 100 * time.Millisecond
+// A batch waits for mergeAfter until it is merged, see redo.go. A merge holds all up, the longer the more there is to merge. Where the
+// log fills up so fast that a merge every mergeAfter would concern more than a few deliveries in a hundred, it waits until the log is
+// full, but no longer than mergeAtLast.
+const (
+	mergeAfter  = 100 * time.Millisecond
+	mergeAtLast = 2 * time.Second
+	fastShare   = 30 // of the log, within mergeAfter
+)
 
 // stage carries out a batch and makes it durable: in the redo log, or by merging. It succeeds only if the store's file has its
 // name. After damage, or a failure that leaves the disk's state unknown, it always fails.
@@ -69,6 +75,12 @@ func (s *Store) merge() error {
 	if s.open == nil {
 		return nil
 	}
+	defer func() {
+		for _, done := range s.patient {
+			close(done) // if the disk refused it, the readers get what is in the file
+		}
+		s.patient = nil
+	}()
 	tx, committing := s.open, false
 	var epoch []byte
 	err := kind.Guard(s.opt.Path, func() (err error) {
@@ -171,14 +183,17 @@ func (r *redo) nothingIn() error {
 	return err
 }
 
-// merged waits until everything that was acknowledged can be read.
-func (s *Store) merged(ctx context.Context) {
+// merged waits until everything that was acknowledged can be read. patiently doesn't hasten that.
+func (s *Store) merged(ctx context.Context, patiently bool) {
 	if !s.unmerged.Load() {
 		return
 	}
-	done := make(chan struct{})
+	done, reads := make(chan struct{}), s.reads
+	if patiently {
+		reads = s.laterReads
+	}
 	select {
-	case s.reads <- done:
+	case reads <- done:
 	case <-ctx.Done():
 		return
 	case <-s.closed:
@@ -186,6 +201,7 @@ func (s *Store) merged(ctx context.Context) {
 	}
 	select {
 	case <-done:
+	case <-ctx.Done():
 	case <-s.closed:
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+	bolterrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
@@ -82,11 +83,8 @@ func fold(name string) string { return norm.NFC.String(strings.ToLower(norm.NFC.
 
 // Meeting reads a meeting with its evidence.
 func (t *Tx) Meeting(id string) (roster.Meeting, error) {
-	m, ok := t.meetings[id]
-	if !ok && t.over != nil {
-		m, ok = t.store.recall(id)
-	}
-	if ok {
+	if known := t.recall(id); known != nil {
+		m := *known
 		m.Marks, m.Recordings = slices.Clone(m.Marks), slices.Clone(m.Recordings)
 		return m, nil
 	}
@@ -131,33 +129,41 @@ func platformKey(account, kind, name string) string {
 
 // PutMeeting writes a meeting, which is settled before the commit.
 func (t *Tx) PutMeeting(m roster.Meeting) error {
-	if old, err := t.Meeting(m.ID); err == nil && old.RoomID != m.RoomID {
-		if err := t.del(bucketRoomMeets, old.RoomID+"\x00"+m.ID); err != nil {
+	old, fresh := t.recall(m.ID), false
+	indexed := old != nil && old.RoomID == m.RoomID && old.Status == m.Status
+	if old == nil {
+		stored, err := t.Meeting(m.ID)
+		old, fresh = &stored, errors.Is(err, ErrNotFound)
+	}
+	if err := t.indexPlatform(&m, fresh); err != nil {
+		return err
+	}
+	if !indexed {
+		if err := errors.Join(t.indexRoom(old.RoomID, &m), t.adoptGuests(&m), t.indexUnended(&m)); err != nil {
 			return err
 		}
 	}
-	if err := t.index(bucketRoomMeets, m.RoomID+"\x00"+m.ID, ""); err != nil {
-		return err
-	}
-	if err := t.indexPlatform(m); err != nil {
-		return err
-	}
-	if err := t.adoptGuests(m); err != nil {
-		return err
-	}
 	if t.meetings == nil {
-		t.meetings = make(map[string]roster.Meeting)
+		t.meetings = make(map[string]*roster.Meeting)
 	}
-	t.meetings[m.ID] = m
+	t.meetings[m.ID] = &m
 	t.Touch(m.ID)
-	return t.indexUnended(m)
+	return nil
+}
+
+// indexRoom makes m a meeting of its room, and no more of the one that it was of.
+func (t *Tx) indexRoom(was string, m *roster.Meeting) error {
+	if was != "" && was != m.RoomID {
+		if err := t.del(bucketRoomMeets, was+"\x00"+m.ID); err != nil {
+			return err
+		}
+	}
+	return t.index(bucketRoomMeets, m.RoomID+"\x00"+m.ID, "")
 }
 
 // indexPlatform makes m the current meeting of its platform room, unless another one is: a former meeting that gets late evidence
-// or an answer never becomes current again.
-func (t *Tx) indexPlatform(m roster.Meeting) error {
-	_, err := t.Meeting(m.ID)
-	fresh := errors.Is(err, ErrNotFound)
+// or an answer never becomes current again. fresh means that m is new.
+func (t *Tx) indexPlatform(m *roster.Meeting, fresh bool) error {
 	for _, k := range []string{
 		platformKey(m.Account, "room", m.PlatformRoom), platformKey(m.Account, "id", m.PlatformID),
 	} {
@@ -169,7 +175,7 @@ func (t *Tx) indexPlatform(m roster.Meeting) error {
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
 			}
-			if err == nil && !supersedes(m, had, fresh) {
+			if err == nil && !supersedes(m, &had, fresh) {
 				continue
 			}
 		}
@@ -181,11 +187,11 @@ func (t *Tx) indexPlatform(m roster.Meeting) error {
 }
 
 // supersedes reports whether m follows had in their platform room. fresh means that m is new.
-func supersedes(m, had roster.Meeting, fresh bool) bool {
+func supersedes(m, had *roster.Meeting, fresh bool) bool {
 	return m.Status != app.Ended && (fresh || had.Status == app.Ended)
 }
 
-func (t *Tx) indexUnended(m roster.Meeting) error {
+func (t *Tx) indexUnended(m *roster.Meeting) error {
 	if m.Status != app.Ended {
 		return t.index(bucketUnended, m.ID, "")
 	}
@@ -196,14 +202,14 @@ func (t *Tx) indexUnended(m roster.Meeting) error {
 }
 
 // writeMeeting encodes a settled meeting.
-func (t *Tx) writeMeeting(m roster.Meeting) error {
+func (t *Tx) writeMeeting(m *roster.Meeting) error {
 	return errors.Join(t.indexUnended(m), t.putJSON(bucketMeetings, m.ID, m))
 }
 
 // Touch makes the commit settle a meeting.
 func (t *Tx) Touch(meeting string) {
 	if t.stays == nil {
-		t.stays = make(map[string][]roster.Stay)
+		t.stays = make(map[string][]*roster.Stay)
 	}
 	t.stays[meeting] = append(t.stays[meeting], nil...)
 }
@@ -270,29 +276,55 @@ func (t *Tx) MeetingsBefore(id string, visit func(roster.Meeting) bool) error {
 
 // Stay reads one stay, or returns [ErrNotFound].
 func (t *Tx) Stay(meeting, session string) (roster.Stay, error) {
+	if s, known := t.recallStay(meeting, session); s != nil {
+		return *s.Clone(), nil
+	} else if known {
+		return roster.Stay{}, ErrNotFound
+	}
 	return decode[roster.Stay](t.get(bucketStays, meeting+"\x00"+session))
 }
 
-// PutStay writes a stay, whose meeting is settled before the commit.
+// PutStay writes a stay. The commit settles its meeting and encodes it.
 func (t *Tx) PutStay(meeting string, s roster.Stay) error {
+	if t.over == nil {
+		return bolterrors.ErrTxNotWritable
+	}
 	t.Touch(meeting)
-	t.stays[meeting] = append(t.stays[meeting], s)
-	return t.writeStay(meeting, s)
-}
-
-func (t *Tx) writeStay(meeting string, s roster.Stay) error {
-	return t.putJSON(bucketStays, meeting+"\x00"+s.Session, s)
+	t.stays[meeting] = append(t.stays[meeting], &s)
+	return nil
 }
 
 // Stays lists a meeting's stays in no particular order.
 func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
+	m := t.cached(meeting)
+	if m == nil {
+		stored, err := t.storedStays(meeting)
+		if err != nil || t.over == nil {
+			return stored, err
+		}
+		m = &warmMeeting{tally: roster.NewTally(stored)}
+	}
+	all := roster.NewTally(nil)
+	for _, s := range m.tally.Stays() {
+		all.Put(s.Clone())
+	}
+	for _, put := range [...][]*roster.Stay{t.earlier[meeting], t.stays[meeting]} {
+		for _, s := range put {
+			all.Put(s.Clone())
+		}
+	}
+	return all.Stays(), nil
+}
+
+func (t *Tx) storedStays(meeting string) ([]*roster.Stay, error) {
 	return collect(t, bucketStays, meeting+"\x00", func(_ string, raw []byte) (*roster.Stay, error) {
 		s, err := decode[roster.Stay](raw)
 		return &s, err
 	})
 }
 
-// Present lists the stays of a meeting that have no end, in no particular order. It costs little where most have left.
+// Present lists the stays of a meeting that have no end, in no particular order, without those that an effect puts. It costs little
+// where most have left.
 func (t *Tx) Present(meeting string) ([]*roster.Stay, error) {
 	var out []*roster.Stay
 	var failed error

@@ -95,7 +95,7 @@ func (t *Tx) PutGuest(of string, g app.Guest) error {
 func (t *Tx) DropGuest(of, id string) error { return t.del(bucketGuests, of+"\x00"+id) }
 
 // adoptGuests makes those who came before the room had a meeting the guests of this one.
-func (t *Tx) adoptGuests(m roster.Meeting) error {
+func (t *Tx) adoptGuests(m *roster.Meeting) error {
 	if m.Status == app.Ended {
 		return nil
 	}

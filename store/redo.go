@@ -29,9 +29,10 @@ import (
 // that was cut ends the log.
 const (
 	redoSuffix = "-redo"
-	// redoSize is the size of the log at which it is merged. The file has this size from the beginning: a sync that doesn't change
-	// a file's size is cheaper.
-	redoSize = 1 << 20
+	// redoSize is the size of the log at which it is merged. Its file grows by redoStep before there is something to write: a sync that
+	// doesn't change a file's size is cheaper.
+	redoSize = 24 << 20
+	redoStep = 1 << 20
 	// redoWithin is the longest time between two batches for which the second one goes into the log. Those that come more rarely are
 	// merged at once.
 	redoWithin = 20 * time.Millisecond
@@ -48,6 +49,7 @@ type redo struct {
 	path  string
 	file  *os.File
 	id    os.FileInfo
+	grown int64  // the file's size
 	epoch []byte // of the store's file, nil if it has none yet
 	at    int64  // where the next record begins
 	sum   uint32 // of the record before it
@@ -70,7 +72,29 @@ func (r *redo) begin() {
 
 // ready reports whether the next batch may be made durable in the log.
 func (r *redo) ready() bool {
-	return r.epoch != nil && !r.full && (r.pending() || time.Since(r.last) <= r.within) && r.open() == nil
+	return r.epoch != nil && !r.full && (r.pending() || time.Since(r.last) <= r.within) && r.open() == nil && r.grow() == nil
+}
+
+// fills reports whether the log, which had a length mergeAfter ago, fills up fast.
+func (r *redo) fills(had int64) bool {
+	if had > r.at {
+		had = 0
+	}
+	return (r.at-had)*fastShare > r.size
+}
+
+// grow makes the file long enough for the next record.
+func (r *redo) grow() error {
+	missing := r.at + int64(len(r.buf)) - r.grown
+	if missing <= 0 {
+		return nil
+	}
+	missing = (missing + redoStep - 1) / redoStep * redoStep
+	if _, err := r.file.WriteAt(make([]byte, missing), r.grown); err != nil {
+		return err
+	}
+	r.grown += missing
+	return r.file.Sync()
 }
 
 // open makes the log's file, or makes it again where it was deleted.
@@ -89,19 +113,13 @@ func (r *redo) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err = f.WriteAt(make([]byte, r.size), 0); err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = regular.SyncFolder(filepath.Dir(r.path))
-	}
-	if err == nil {
+	if err = regular.SyncFolder(filepath.Dir(r.path)); err == nil {
 		r.id, err = f.Stat()
 	}
 	if err != nil {
 		return errors.Join(err, f.Close(), os.Remove(r.path))
 	}
-	r.file = f
+	r.file, r.grown = f, 0
 	return nil
 }
 
@@ -138,7 +156,7 @@ func (r *redo) seed() uint32 {
 // restart begins the log again, for a file that was merged under an epoch.
 func (r *redo) restart(epoch []byte) {
 	r.epoch, r.at, r.full = epoch, 0, false
-	if cap(r.buf) > redoSize {
+	if cap(r.buf) > redoStep {
 		r.buf = nil
 	}
 }

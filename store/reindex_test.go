@@ -34,7 +34,7 @@ func TestAFileOfTheFourthVersionIsMigrated(t *testing.T) {
 		for _, m := range []roster.Meeting{
 			late, meeting("2", "office", app.Open, 1), meeting("3", "office", app.Open, 2), meeting("4", "gone", app.Ended, 3),
 		} {
-			if err := errors.Join(tx.putJSON(bucketMeetings, m.ID, m), tx.indexUnended(m),
+			if err := errors.Join(tx.putJSON(bucketMeetings, m.ID, m), tx.indexUnended(&m),
 				tx.put(bucketRoomMeets, m.RoomID+"\x00"+m.ID, nil)); err != nil {
 				return err
 			}

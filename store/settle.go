@@ -21,18 +21,42 @@ type warmMeeting struct {
 	tally *roster.Tally
 }
 
-// recall returns a cached meeting as the last commit or an earlier effect of this one left it.
-func (s *Store) recall(id string) (roster.Meeting, bool) {
-	if s == nil {
-		return roster.Meeting{}, false
+// recall returns a meeting as this effect, an earlier one of the commit, or the last commit left it; nil if none of them knows it.
+func (t *Tx) recall(id string) *roster.Meeting {
+	if m := t.meetings[id]; m != nil {
+		return m
 	}
-	if m, ok := s.dirty[id]; ok {
-		return m, true
+	if t.over != nil && t.store != nil && t.store.dirty[id] != nil {
+		return t.store.dirty[id]
 	}
-	if m := s.warm[id]; m != nil {
-		return m.Meeting, true
+	if m := t.cached(id); m != nil {
+		return &m.Meeting
 	}
-	return roster.Meeting{}, false
+	return nil
+}
+
+// cached returns what the writer caches of a meeting, nil if that is nothing or t isn't one of its effects.
+func (t *Tx) cached(meeting string) *warmMeeting {
+	if t.over == nil || t.store == nil {
+		return nil
+	}
+	return t.store.warm[meeting]
+}
+
+// recallStay returns a stay as this effect, an earlier one of the commit, or the last commit left it. known is false if none of
+// them knows the meeting's stays, and the stay nil if there is none.
+func (t *Tx) recallStay(meeting, session string) (stay *roster.Stay, known bool) {
+	for _, put := range [...][]*roster.Stay{t.stays[meeting], t.earlier[meeting]} {
+		for _, s := range slices.Backward(put) {
+			if s.Session == session {
+				return s, true
+			}
+		}
+	}
+	if m := t.cached(meeting); m != nil {
+		return m.tally.Stay(session), true
+	}
+	return nil, false
 }
 
 // of returns a meeting's cached stays, and reads the missing ones.
@@ -40,7 +64,7 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	if m := w[meeting]; m != nil {
 		return m, nil
 	}
-	stays, err := t.Stays(meeting)
+	stays, err := t.storedStays(meeting)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +89,7 @@ func (w warm) makeRoom(stays int) {
 }
 
 // settle computes the shown state of every meeting that the commit touched, once, however many effects did.
-func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, error) {
+func (t *Tx) settle(w warm, touched map[string][]*roster.Stay) ([]app.Change, error) {
 	var out []app.Change
 	for _, id := range slices.Sorted(maps.Keys(touched)) {
 		m, err := t.Meeting(id)
@@ -76,16 +100,25 @@ func (t *Tx) settle(w warm, touched map[string][]roster.Stay) ([]app.Change, err
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range known.tally.Settle(&m, touched[id]...) {
-			if err := t.writeStay(id, *s); err != nil {
+		changed := known.tally.Settle(&m, touched[id]...)
+		for _, s := range touched[id] {
+			changed = append(changed, known.tally.Stay(s.Session))
+		}
+		written := make(map[*roster.Stay]bool, len(changed))
+		for _, s := range changed {
+			if written[s] {
+				continue
+			}
+			written[s] = true
+			if err := t.putJSON(bucketStays, id+"\x00"+s.Session, s); err != nil {
 				return nil, err
 			}
 		}
-		if err := t.writeMeeting(m); err != nil {
+		if err := t.writeMeeting(&m); err != nil {
 			return nil, err
 		}
 		known.Meeting = m
-		out = append(out, meetingChange(m))
+		out = append(out, meetingChange(&m))
 	}
 	return out, nil
 }

@@ -52,7 +52,7 @@ func TestWarmMeetingsMakeRoom(t *testing.T) {
 		w.makeRoom(stays)
 		w[id] = &warmMeeting{tally: roster.NewTally(make([]*roster.Stay, 0))}
 		for i := range stays {
-			w[id].tally.Settle(&roster.Meeting{}, roster.Stay{Stay: app.Stay{Session: fmt.Sprint(i)}})
+			w[id].tally.Settle(&roster.Meeting{}, &roster.Stay{Stay: app.Stay{Session: fmt.Sprint(i)}})
 		}
 	}
 	for i := range 10 {

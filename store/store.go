@@ -119,7 +119,7 @@ type Store struct {
 
 	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm
-	dirty map[string]roster.Meeting
+	dirty map[string]*roster.Meeting
 
 	age age // the writer's, too
 
@@ -130,6 +130,9 @@ type Store struct {
 	open     *bolt.Tx
 	unmerged atomic.Bool
 	reads    chan chan struct{}
+	// laterReads brings readers that wait for the next merge; patient are those who do.
+	laterReads chan chan struct{}
+	patient    []chan struct{}
 
 	dropped atomic.Uint64
 	commits atomic.Uint64
@@ -193,7 +196,7 @@ func Open(o Options) (*Store, error) {
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
-		dirty: make(map[string]roster.Meeting), reads: make(chan chan struct{}),
+		dirty: make(map[string]*roster.Meeting), reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
 		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin},
 	}
 	err = kind.Guard(path, func() error {
@@ -377,7 +380,17 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 
 // View runs f in a read transaction. f must not keep it: copy out, and return soon.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
-	s.merged(ctx)
+	s.merged(ctx, false)
+	return s.view(ctx, f)
+}
+
+// ViewLater is View for readers that can wait a moment: under load it costs the writer nothing.
+func (s *Store) ViewLater(ctx context.Context, f func(*Tx) error) error {
+	s.merged(ctx, true)
+	return s.view(ctx, f)
+}
+
+func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

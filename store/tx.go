@@ -24,12 +24,13 @@ type Tx struct {
 	// over holds this effect's writes; nil in a read transaction. Discarding it undoes only this effect.
 	over    map[string]map[string][]byte
 	changes []app.Change
-	// stays are this effect's stays, by meeting; every meeting in it is settled before the commit.
-	stays map[string][]roster.Stay
+	// stays are this effect's stays, by meeting, and earlier those of the commit's effects before it. Every meeting in them is
+	// settled, and every stay encoded, once before the commit.
+	stays, earlier map[string][]*roster.Stay
 	// tried are attempts to add to deliveries.
 	tried []app.Attempt
 	// meetings are the meetings as this effect left them. They are encoded once, when they are settled.
-	meetings map[string]roster.Meeting
+	meetings map[string]*roster.Meeting
 }
 
 func (t *Tx) get(bucket []byte, key string) []byte {
@@ -198,7 +199,7 @@ func (t *Tx) index(bucket []byte, key, value string) error {
 	return t.put(bucket, key, []byte(value))
 }
 
-func meetingChange(m roster.Meeting) app.Change {
+func meetingChange(m *roster.Meeting) app.Change {
 	view := m.Meeting
 	return app.Change{Kind: app.MeetingChange, Meeting: &view}
 }

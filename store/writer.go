@@ -67,7 +67,8 @@ func (s *Store) run() {
 	var due <-chan time.Time
 	merge := time.NewTimer(time.Hour)
 	merge.Stop()
-	merging := false
+	var merging time.Time // since when a batch has waited for that, zero while none does
+	logged := int64(0)    // the log's length when the timer was set
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
 	for {
@@ -89,8 +90,20 @@ func (s *Store) run() {
 			_ = s.merge() // if the disk refuses it, the reader gets what is in the file
 			close(done)
 			continue
+		case done := <-s.laterReads:
+			if s.open == nil {
+				close(done)
+			} else {
+				s.patient = append(s.patient, done)
+			}
+			continue
 		case <-merge.C:
-			merging = false
+			if s.log.fills(logged) && time.Since(merging) < mergeAtLast {
+				logged = s.log.at
+				merge.Reset(mergeAfter)
+				continue
+			}
+			merging = time.Time{}
 			_ = s.merge() // what was acknowledged is in the log
 			continue
 		case <-retain.C:
@@ -107,9 +120,13 @@ func (s *Store) run() {
 		s.commit(append(batch, slow...))
 		slow, due = nil, nil
 		timer.Stop()
-		if s.open != nil && !merging {
+		switch {
+		case s.open == nil:
+			merge.Stop()
+			merging = time.Time{}
+		case merging.IsZero():
 			merge.Reset(mergeAfter)
-			merging = true
+			merging, logged = time.Now(), 0
 		}
 	}
 }
@@ -151,6 +168,9 @@ func (s *Store) drain(slow []*write) {
 		s.commit(batch)
 	}
 }
+
+// errUnsettled is why a delivery is unapplied whose effect can't be settled.
+var errUnsettled = errors.New("the record of the meeting is damaged")
 
 // errAlone means that the commit failed for a reason that may be in one of its effects.
 var errAlone = errors.New("store: an effect cannot be settled")
@@ -228,7 +248,7 @@ func (s *Store) commitEach(w *write) {
 func (s *Store) write(batch []*write, effects bool) (changes []app.Change, results []error, err error) {
 	results = make([]error, len(batch))
 	err = s.stage(func(b *bolt.Tx) error {
-		c := &commit{s: s, b: b, effects: effects, positions: openPositions(s, b), touched: make(map[string][]roster.Stay)}
+		c := &commit{s: s, b: b, effects: effects, positions: openPositions(s, b), touched: make(map[string][]*roster.Stay)}
 		var err error
 		if c.rows, err = s.openRows(b); err != nil {
 			return err
@@ -329,11 +349,11 @@ type commit struct {
 	positions *positions
 	changes   []app.Change
 	tried     []app.Attempt
-	touched   map[string][]roster.Stay
+	touched   map[string][]*roster.Stay
 }
 
 func (c *commit) tx() *Tx {
-	return &Tx{b: c.b, store: c.s, rec: &c.s.log.record, over: make(map[string]map[string][]byte)}
+	return &Tx{b: c.b, store: c.s, rec: &c.s.log.record, earlier: c.touched, over: make(map[string]map[string][]byte)}
 }
 
 // keep adds an effect's changes to the commit.
@@ -418,7 +438,7 @@ func (c *commit) effect(it *item, d *app.Delivery) (*Tx, error) {
 	if it.Effect == nil {
 		return tx, nil
 	}
-	was, err := *d, errors.New("the record of the meeting is damaged")
+	was, err := *d, errUnsettled
 	if c.effects {
 		err = c.s.apply(func() error { return it.Effect(tx, d) })
 	}

@@ -16,11 +16,11 @@ import (
 
 // memoryGoal is the heap that the garbage collector works towards: garbage of large bodies, which strangers may send, is
 // collected before it doubles the heap. GOMEMLIMIT overrides it.
-const memoryGoal = 120 << 20
+const memoryGoal = 100 << 20
 
 // garbage is how much the heap may grow between two collections, in percent of what is in use, while it is below the goal. The
 // heap in use is small, and webhooks leave a lot of garbage. GOGC overrides it.
-const garbage = 150
+const garbage = 400
 
 func main() { os.Exit(realMain()) }
 

@@ -15,8 +15,6 @@ const backlog = 4096
 // far behind loses its backlog, receives [app.Missed], and then later changes.
 type bus struct {
 	crash *crash.Group
-	// complete adds what isn't stored to a change, when a reader receives it. nil adds nothing.
-	complete func(context.Context, app.Change) app.Change
 
 	mu     sync.Mutex
 	subs   map[*subscriber]struct{}
@@ -52,7 +50,8 @@ func (s *subscriber) add(changes []app.Change) {
 	}
 }
 
-func (b *bus) subscribe(ctx context.Context) <-chan app.Change {
+// subscribe returns the changes from now on. complete adds what isn't stored to each; nil adds nothing.
+func (b *bus) subscribe(ctx context.Context, complete func(context.Context, app.Change) app.Change) <-chan app.Change {
 	s := &subscriber{wake: make(chan struct{}, 1), done: make(chan struct{})}
 	out := make(chan app.Change)
 	b.mu.Lock()
@@ -69,7 +68,7 @@ func (b *bus) subscribe(ctx context.Context) <-chan app.Change {
 	b.crash.Go("subscription", func() {
 		defer close(out)
 		defer b.forget(s)
-		s.pump(ctx, out, b.complete)
+		s.pump(ctx, out, complete)
 	})
 	return out
 }

@@ -36,7 +36,7 @@ func TestAReaderThatFallsTooFarBehindMissesOnlyItsBacklog(t *testing.T) {
 func TestReadersReceiveWhatIsPublished(t *testing.T) {
 	b := newBench(t)
 	ctx, leave := context.WithCancel(t.Context())
-	first, second := b.bus.subscribe(ctx), b.bus.subscribe(t.Context())
+	first, second := b.bus.subscribe(ctx, nil), b.bus.subscribe(t.Context(), nil)
 	for _, k := range []app.ChangeKind{app.RoomChange, app.MeetingChange} {
 		b.bus.publish([]app.Change{{Kind: k}})
 	}
@@ -60,7 +60,7 @@ func TestReadersReceiveWhatIsPublished(t *testing.T) {
 	if _, open := <-second; open {
 		t.Error("a change after the end")
 	}
-	if _, open := <-b.bus.subscribe(t.Context()); open {
+	if _, open := <-b.bus.subscribe(t.Context(), nil); open {
 		t.Error("a subscription after the end")
 	}
 }

@@ -63,7 +63,7 @@ func newCalls(h *Hub) *calls {
 
 // start calls from now on, also for what changes before its goroutine runs.
 func (c *calls) start() {
-	changes := c.h.bus.subscribe(c.h.ctx)
+	changes := c.h.bus.subscribe(c.h.ctx, nil)
 	c.h.goes("calls", func() { c.run(changes) })
 }
 
@@ -271,7 +271,7 @@ func (c *calls) state(ctx context.Context) (notify.State, error) {
 	for _, a := range h.order {
 		s.Accounts = append(s.Accounts, h.accountStatus(a, "", ""))
 	}
-	err := h.store.View(ctx, func(tx *store.Tx) error {
+	err := h.store.ViewLater(ctx, func(tx *store.Tx) error {
 		meetings, err := tx.Unended()
 		if err != nil {
 			return err

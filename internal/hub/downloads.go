@@ -32,6 +32,7 @@ func (h *Hub) publish(changes []app.Change) {
 		if c.Kind == app.RoomChange {
 			h.links.forget()
 		}
+		h.complete(c)
 		if c.Kind == app.RecordingChange && c.Recording != nil && !c.Deleted {
 			h.downloads.Changed(*c.Recording)
 			r := h.downloads.Overlay(*c.Recording)

@@ -92,7 +92,7 @@ func (e *effect) meeting() (*roster.Meeting, error) {
 	ev := e.event
 	m, err := e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
 	if err == nil {
-		return e.meetingIn(m)
+		return e.meetingIn(&m)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
@@ -122,7 +122,7 @@ func (e *effect) ofKeptRoom() (bool, error) {
 }
 
 // meetingIn finds the event's meeting among those that its platform room had, of which m is the current one.
-func (e *effect) meetingIn(m roster.Meeting) (*roster.Meeting, error) {
+func (e *effect) meetingIn(m *roster.Meeting) (*roster.Meeting, error) {
 	if e.ofLater(m) {
 		switch {
 		case e.event.Vacant:
@@ -130,34 +130,37 @@ func (e *effect) meetingIn(m roster.Meeting) (*roster.Meeting, error) {
 		case e.event.Recording != nil:
 			return nil, nil // the list of recordings finds the meeting once it is known
 		case e.event.Room != "" && e.beginsAnother():
-			return e.adopt(&m)
+			return e.adopt(m)
 		}
 	}
 	if p := e.event.Participant; p != nil && m.Former != "" && e.event.Kind == provider.KindParticipantLeft && m.Holds(e.at()) {
 		// One who stayed in the room from an earlier meeting leaves the one that they are in.
 		if _, err := e.tx.Stay(m.ID, p.Session); err == nil && !m.Holds(p.JoinedAt) {
 			p.JoinedAt = time.Time{}
-			return &m, nil
+			return m, nil
 		} else if ignore(err, store.ErrNotFound) != nil {
 			return nil, err
 		}
 	}
-	of := m
-	var err error
 	if p := e.event.Participant; p != nil && p.JoinedAt.IsZero() {
-		of, err = ofSession(e.tx, m, p.Session)
+		if of, err := ofSession(e.tx, *m, p.Session); err != nil || of.ID != m.ID {
+			return &of, err
+		}
 	}
-	if err == nil && of.ID == m.ID {
-		of, err = belongs(e.tx, m, e.about())
+	if at := e.about(); !at.IsZero() && !m.Holds(at) {
+		of, err := belongs(e.tx, *m, at)
+		return &of, err
 	}
-	return &of, err
+	return m, nil
 }
 
 // ofLater reports whether the event is about a later meeting than m, which ended here. An end in the future is the work of
 // a clock that was ahead: whatever happens now is later.
-func (e *effect) ofLater(m roster.Meeting) bool {
+func (e *effect) ofLater(m *roster.Meeting) bool {
 	if m.EndedAt.After(e.now.Add(roster.Stragglers)) {
-		m.EndedAt = app.At(e.now.Add(-2 * roster.Stragglers))
+		ended := *m
+		ended.EndedAt = app.At(e.now.Add(-2 * roster.Stragglers))
+		return ended.IsBefore(e.about())
 	}
 	return m.IsBefore(e.about())
 }

@@ -164,7 +164,6 @@ func Open(o Options) (*Hub, error) {
 		h.order = append(h.order, acct)
 	}
 	h.forwards.h, h.calendars.h = h, h
-	h.bus.complete = h.completed
 	h.calls = newCalls(h)
 	h.bookings = newBookings(h, cmp.Or(o.Lead, app.DefaultLead))
 	so := o.Store
@@ -287,7 +286,7 @@ func (h *Hub) Close() error {
 
 // Subscribe streams what changes; see [app.Backend].
 func (h *Hub) Subscribe(ctx context.Context) (<-chan app.Change, error) {
-	return h.bus.subscribe(ctx), nil
+	return h.bus.subscribe(ctx, h.completed), nil
 }
 
 // SetListener sets the function that returns the listener's status, nil for none.

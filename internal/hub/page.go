@@ -237,48 +237,83 @@ func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 	}
 }
 
-// completed adds the guest link to a change of a meeting, as in lists of meetings.
+// complete adds the guest link to a new change of a meeting if it is cached. The store calls it, so it must not read.
+func (h *Hub) complete(c app.Change) {
+	if c.Meeting != nil && c.Meeting.GuestURL == "" && h.guestsUsePage(c.Meeting.Account) {
+		c.Meeting.GuestURL, _, _ = h.links.recall(c.Meeting.ID)
+	}
+}
+
+// completed adds the guest link to a change of a meeting, as in the lists of meetings.
 func (h *Hub) completed(ctx context.Context, c app.Change) app.Change {
-	if c.Meeting == nil || c.Meeting.GuestURL != "" || !h.guestsUsePage(c.Meeting.Account) {
+	if c.Meeting == nil || !h.guestsUsePage(c.Meeting.Account) {
+		return c
+	}
+	h.links.check(h.pageBase)
+	link, known, state := h.links.recall(c.Meeting.ID)
+	if c.Meeting.GuestURL != "" || known && link == "" {
 		return c
 	}
 	one := []app.Meeting{*c.Meeting} // a copy: the change is shared
-	link, known := h.links.recall(one[0].ID)
 	if one[0].GuestURL = link; !known {
 		if err := h.store.View(ctx, func(tx *store.Tx) error { return h.giveGuestURLs(tx, one) }); err != nil {
 			return c
 		}
-		h.links.keep(one[0].ID, one[0].GuestURL)
+		h.links.keep(state, one[0].ID, one[0].GuestURL)
 	}
 	c.Meeting = &one[0]
 	return c
 }
 
-// linksFor is how long guest links are cached for changes: under load a meeting changes many times a second.
-const linksFor = time.Second
+const (
+	// baseFor is how long the base of the guest links is cached.
+	baseFor = time.Second
+	// maxLinks limits the links that are cached.
+	maxLinks = 1000
+)
 
-// links caches the guest links of meetings, until a room changes or linksFor has passed.
+// links caches the guest links of meetings, which change many times a second under load, until a room or the links' base changes.
 type links struct {
 	mu    sync.Mutex
+	state int // counts how often everything was forgotten
 	since time.Time
+	base  pageBase
 	of    map[string]string
 }
 
-func (l *links) recall(meeting string) (link string, known bool) {
+// check forgets everything if the links' base has changed.
+func (l *links) check(base func() pageBase) {
+	l.mu.Lock()
+	due := time.Since(l.since) > baseFor
+	l.mu.Unlock()
+	if !due {
+		return
+	}
+	now := base()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Since(l.since) > linksFor {
-		l.of = nil
+	if l.since = time.Now(); now != l.base {
+		l.base, l.of = now, nil
+		l.state++
 	}
-	link, known = l.of[meeting]
-	return link, known
 }
 
-func (l *links) keep(meeting, link string) {
+func (l *links) recall(meeting string) (link string, known bool, state int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of, l.since = make(map[string]string), time.Now()
+	link, known = l.of[meeting]
+	return link, known, l.state
+}
+
+// keep remembers a link that was read since recall returned the state, unless everything was forgotten in between.
+func (l *links) keep(state int, meeting, link string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case state != l.state:
+		return
+	case l.of == nil, len(l.of) >= maxLinks:
+		l.of = make(map[string]string)
 	}
 	l.of[meeting] = link
 }
@@ -287,6 +322,7 @@ func (l *links) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.of = nil
+	l.state++
 }
 
 func (h *Hub) giveGuestURLs(tx *store.Tx, meetings []app.Meeting) error {

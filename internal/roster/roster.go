@@ -107,6 +107,13 @@ type Stay struct {
 	LeftRead time.Time `json:"left_read,omitzero"`
 }
 
+// Clone returns a copy that shares nothing with the stay.
+func (s *Stay) Clone() *Stay {
+	c := *s
+	c.Joins, c.Lefts, c.Knocks, c.Earlier = slices.Clone(s.Joins), slices.Clone(s.Lefts), slices.Clone(s.Knocks), slices.Clone(s.Earlier)
+	return &c
+}
+
 // Visit is one of several times that a session was in the meeting.
 type Visit struct {
 	Joined time.Time `json:"joined"`

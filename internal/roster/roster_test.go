@@ -40,13 +40,13 @@ func (w *world) stay(id string) *Stay {
 // settle is a commit: the stays with new evidence are settled into the tally of all commits so far, and it must come to
 // the same as a new tally of everything.
 func (w *world) settle() {
-	var wrote []Stay
+	var wrote []*Stay
 	var all []*Stay
 	for _, s := range w.stays {
 		current := *s
 		all = append(all, &current)
 		if i, ok := w.index(s.Session); !ok || !cmp.Equal(*w.tally.stays[i], *s) {
-			wrote = append(wrote, *s)
+			wrote = append(wrote, s.Clone())
 		}
 	}
 	if w.tally == nil {

@@ -65,16 +65,32 @@ func (t *Tally) add(s *Stay) {
 	t.stays, t.parts = append(t.stays, s), append(t.parts, part{})
 }
 
+// Put adds a stay, or replaces the one of its session. It keeps and changes s.
+func (t *Tally) Put(s *Stay) {
+	if i, ok := t.index[s.Session]; ok {
+		t.stays[i] = s
+	} else {
+		t.add(s)
+	}
+}
+
+// Stays returns all stays, in the order in which they came.
+func (t *Tally) Stays() []*Stay { return t.stays }
+
+// Stay returns the stay of a session, nil if there is none.
+func (t *Tally) Stay(session string) *Stay {
+	if i, ok := t.index[session]; ok {
+		return t.stays[i]
+	}
+	return nil
+}
+
 // Settle computes from all evidence what people see: when each participant left, the counts, the peak by the times of the
-// events, and whether the meeting is open or live. wrote are stays with new evidence. It returns the stays that look different
-// now, and is idempotent.
-func (t *Tally) Settle(m *Meeting, wrote ...Stay) (changed []*Stay) {
+// events, and whether the meeting is open or live. wrote are stays with new evidence, see [Tally.Put]. It returns the stays whose look
+// it changed, and is idempotent.
+func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay) {
 	for _, s := range wrote {
-		if i, ok := t.index[s.Session]; ok {
-			*t.stays[i] = s
-		} else {
-			t.add(&s)
-		}
+		t.Put(s)
 	}
 	if now := evidenceOf(m); t.again == nil || now != t.of {
 		changed = t.all(m)

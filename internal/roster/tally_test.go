@@ -51,7 +51,11 @@ func TestSettlingReturnsTheStaysThatItChanged(t *testing.T) {
 		{"it was empty again", func() { m.Over(at(20), true) }, nil, nil},
 	} {
 		c.tell()
-		if got := sessions(tally.Settle(&m, c.wrote...)); !slices.Equal(got, c.want) {
+		var wrote []*Stay
+		for _, s := range c.wrote {
+			wrote = append(wrote, s.Clone())
+		}
+		if got := sessions(tally.Settle(&m, wrote...)); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -66,7 +70,7 @@ func TestAStayIsSettledAlone(t *testing.T) {
 	tally.Settle(&m)
 	other.LeftReported = at(50) // visible only if a settling reads it
 	for _, s := range []*Stay{present("ada", 1), present("bob", 2)} {
-		if tally.Settle(&m, *s); !other.LeftAt.IsZero() {
+		if tally.Settle(&m, s); !other.LeftAt.IsZero() {
 			t.Fatalf("%s joined, and another is settled as well", s.Session)
 		}
 	}

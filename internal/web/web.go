@@ -319,9 +319,8 @@ func (l *Listener) ours(host string) bool {
 
 // headers returns the request's headers with Host, which net/http keeps apart.
 func headers(r *http.Request) http.Header {
-	h := r.Header.Clone()
-	h.Set("Host", r.Host)
-	return h
+	r.Header["Host"] = []string{r.Host}
+	return r.Header
 }
 
 func (l *Listener) answer(w http.ResponseWriter, a app.Answer) {
