@@ -13,8 +13,8 @@ import (
 )
 
 // coalesce is how long changes are collected. View runs once for each message, so 2,000 changes a second must not become
-// 2,000 messages.
-const coalesce = 25 * time.Millisecond
+// 2,000 messages. While changes keep coming, batches are steady apart: more frames than that can't be read, and keys need the time.
+const coalesce, steady = 25 * time.Millisecond, 100 * time.Millisecond
 
 // unhurried is how long changes are collected that only confirm what is known: presence is read several times a second with a hundred
 // live meetings.
@@ -198,6 +198,7 @@ func (f *feed) stream(ctx context.Context) error {
 	var due <-chan time.Time
 	urgent := false
 	ready := f.out // the first batch goes out at once
+	var sent time.Time
 	for {
 		select {
 		case ch, ok := <-sub:
@@ -213,14 +214,14 @@ func (f *feed) stream(ctx context.Context) error {
 			switch {
 			case ready != nil:
 			case !confirms && !urgent:
-				due, urgent = f.clock.After(coalesce), true
+				due, urgent = f.clock.After(max(coalesce, steady-f.clock.Since(sent))), true
 			case due == nil:
 				due = f.clock.After(unhurried)
 			}
 		case <-due:
 			due, urgent, ready = nil, false, f.out
 		case ready <- batch:
-			batch, ready = changes{}, nil
+			batch, ready, sent = changes{}, nil, f.clock.Now()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -325,8 +325,14 @@ func TestConfirmationsWait(t *testing.T) {
 		report(4, 2)
 		report(5, 3)
 		report(6, 3)
-		if c := next(); len(c.Confirmed) != 0 || c.Meetings["m"].EvidenceAt != m.EvidenceAt || time.Since(began) != coalesce {
-			t.Errorf("after %s: %+v", time.Since(began), c)
+		if c := next(); len(c.Confirmed) != 0 || c.Meetings["m"].EvidenceAt != m.EvidenceAt || time.Since(began) != steady {
+			t.Errorf("right after another batch, after %s: %+v", time.Since(began), c)
+		}
+		<-time.After(steady)
+		began = time.Now()
+		report(7, 4)
+		if c := next(); c.Meetings["m"].Here != 4 || time.Since(began) != coalesce {
+			t.Errorf("after a quiet time, after %s: %+v", time.Since(began), c)
 		}
 		cancel()
 		f.wait()

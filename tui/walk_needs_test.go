@@ -209,3 +209,43 @@ func TestTheMousePlansAndLooksBack(t *testing.T) {
 		p.clicks("Today, Sat").sees("▌○ 00:00 open") // a heading is no row: the one below it
 	})
 }
+
+// With a hundred live meetings people join and leave all the time. Counts are shown as they are reported; the rooms are read again only for
+// what changes the order of the list or what is in it.
+func TestCountsAreShownWithoutReadingTheRooms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := sit(t, 120, 40, needy)
+		p.pane("Rooms").row("live").sees("1")
+		before := p.backend.Count("Rooms")
+		for i := range 5 {
+			p.backend.Join("live", fmt.Sprintf("Guest %d", i))
+			p.pane("Rooms").row("live").sees(fmt.Sprint(i + 2))
+		}
+		p.backend.Depart("live", "Guest 0", "left")
+		p.sees("2 live · 6 here · 1 waiting")
+		if n := p.backend.Count("Rooms") - before; n != 0 {
+			t.Errorf("the rooms were read %d times for counts", n)
+		}
+		for _, change := range []struct {
+			what string
+			make func()
+			sees string
+		}{
+			{"the first person came", func() { p.backend.Join("open", "Radia") }, "3 live · 7 here · 1 waiting"},
+			{"a person waits", func() { p.backend.JoinAs("live", app.Stay{Name: "Grace", Waiting: true}) }, "3 live · 7 here · 2 waiting"},
+			{"the meeting ended", func() { p.backend.End("open") }, "2 live · 6 here · 2 waiting"},
+			{"a meeting began", func() { p.backend.Start("board 10"); p.backend.Join("board 10", "Ada") }, "3 live · 7 here · 2 waiting"},
+		} {
+			before := p.backend.Count("Rooms")
+			change.make()
+			p.sees(change.sees)
+			if p.backend.Count("Rooms") == before {
+				t.Errorf("the rooms weren't read again after %s", change.what)
+			}
+		}
+		// A filter can select by people and counts.
+		p.does("filter").types("barbara").presses("enter").pane("Rooms").sees("No room matches")
+		p.backend.Join("live", "Barbara")
+		p.pane("Rooms").sees("live")
+	})
+}

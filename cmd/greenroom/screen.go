@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
 
 	"github.com/atotto/clipboard"
@@ -127,11 +128,23 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Bell: c.Notify.Bell, Desktop: c.Notify.Desktop, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
+	p.shareProcessors()
 	options.ZoneName, _ = localZone(p.getenv, p.now())
 	if !clipboard.Unsupported {
 		options.Copy = clipboard.WriteAll
 	}
 	return p.draw(ctx, options)
+}
+
+// screenThreads is how many goroutines run at a time at least while there is a screen. On a machine with two processors a key would
+// otherwise wait until the webhooks that are being processed are done. With more threads than processors the system shares them fairly.
+const screenThreads = 4
+
+// shareProcessors lets the screen run beside everything else. GOMAXPROCS overrides it.
+func (p *program) shareProcessors() {
+	if p.getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < screenThreads {
+		runtime.GOMAXPROCS(screenThreads)
+	}
 }
 
 // checkKeys refuses [keys] that the screen could not follow.

@@ -158,13 +158,14 @@ func (p *Pane) Changed(c pane.Changes) tea.Cmd {
 	if len(c.Activity) > 0 {
 		p.Activity.Add(c.Activity)
 	}
+	again := c.Rooms
 	for _, mt := range c.Meetings {
-		p.meetingChanged(mt)
+		again = p.meetingChanged(mt) || again
 	}
 	for _, mt := range c.Confirmed {
 		p.meetingChanged(mt)
 	}
-	if c.Rooms || len(c.Meetings) > 0 {
+	if again {
 		cmds = append(cmds, p.readRooms.Want())
 	}
 	if chosen, ok := p.Meeting(); ok {
@@ -175,19 +176,23 @@ func (p *Pane) Changed(c pane.Changes) tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// meetingChanged shows a change of a meeting at once; the next reading confirms it.
-func (p *Pane) meetingChanged(mt app.Meeting) {
+// meetingChanged shows a change of a meeting at once. It reports whether the rooms have to be read again: because the change concerns more
+// than one row, or because an answer is awaited that may be older. With a hundred live meetings, counts change all the time.
+func (p *Pane) meetingChanged(mt app.Meeting) (again bool) {
+	by, listed := p.by(), false
 	for _, list := range [][]app.RoomView{p.rooms, p.shown} {
 		for i := range list {
 			if cur := list[i].Meeting; cur != nil && cur.ID == mt.ID {
-				copied := mt
-				list[i].Meeting = &copied
+				state, copied := by.State(list[i]), mt
+				list[i].Meeting, listed = &copied, true
+				again = again || cur.Status != mt.Status || by.State(list[i]) != state
 			}
 		}
 	}
 	if p.detail != nil && p.detail.ID == mt.ID {
 		p.detail.Meeting = mt
 	}
+	return again || !listed || p.filter.Text != "" || p.readRooms.Busy
 }
 
 // Target implements [pane.Pane]: the room, its open meeting and the selected person.
