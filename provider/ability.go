@@ -55,27 +55,27 @@ type Linker interface {
 	Links(ctx context.Context, r LinkRequest) (Links, error)
 }
 
-// Embed describes the component with which a web page of ours shows a platform's meetings.
+// Embed describes the component that shows a platform's meetings in Greenroom's web page.
 type Embed struct {
 	// Component names the page's code for it.
 	Component string
-	// Frames are the content sources of its frames, Connects those that it connects to. They are public before a guest has
-	// consented: none names a meeting.
+	// Frames are the content sources of its frames, Connects those of its connections. Guests see them before they consent, so none
+	// names a meeting.
 	Frames, Connects []string
-	// Lobby means that guests of a locked meeting knock on the platform. Without it the page holds them back until a host is there.
+	// Lobby means that guests of a locked meeting knock on the platform. Without it, the page makes them wait for a host.
 	Lobby bool
 }
 
-// EntryRequest describes one person who enters a meeting through a web page of ours.
+// EntryRequest describes one person who enters a meeting through Greenroom's web page.
 type EntryRequest struct {
 	Meeting Meeting
 	// Name is the person's own choice, UserID is unique to them: letters, digits and hyphens, at most 36 bytes.
 	Name, UserID string
-	// Host gives a host's rights; guests never have them. Locked means that guests must knock.
+	// Host grants a host's rights. Locked means that guests must knock.
 	Host, Locked bool
 }
 
-// Entry is the way in for one person, through the component. It is a key to the meeting and is not stored.
+// Entry is one person's access to a meeting, through the component. It is a key to the meeting and is not stored.
 type Entry struct {
 	// URL is the meeting's or the server's, validated.
 	URL string
@@ -89,10 +89,10 @@ func (e Entry) String() string { return "an entry" }
 // GoString leaves the entry out.
 func (e Entry) GoString() string { return e.String() }
 
-// Embedder lets people join in a web page of ours.
+// Embedder lets people join in Greenroom's web page.
 type Embedder interface {
 	Embed() Embed
-	// Entry returns the way in for one person. [NotFound] means that the meeting is gone.
+	// Entry returns one person's access. [NotFound] means that the meeting is gone.
 	Entry(ctx context.Context, r EntryRequest) (Entry, error)
 }
 
@@ -117,7 +117,7 @@ type Muting struct {
 // Muter mutes what one participant sends. [NotFound] means that the participant isn't in the meeting, [Forbidden] that the
 // platform doesn't let others unmute.
 type Muter interface {
-	// Mute returns the number of tracks that it changed: 0 if all were so already, or nothing is sent.
+	// Mute returns the number of tracks that it changed: 0 if none needed it, or if the participant sends nothing.
 	Mute(ctx context.Context, m Meeting, p Participant, what Muting) (int, error)
 }
 
@@ -307,8 +307,8 @@ type WebhookRegistrar interface {
 	NewWebhookSecret() (string, error)
 	// Webhooks lists the registered webhooks.
 	Webhooks(ctx context.Context) ([]Registration, error)
-	// RegisterWebhook adds a webhook. [Conflict] means that the platform allows no more. The platform may send a test request to
-	// the URL before it answers.
+	// RegisterWebhook adds a webhook. [Conflict] means that the platform doesn't allow another. The platform may send a test request
+	// to the URL before it answers.
 	RegisterWebhook(ctx context.Context, w WebhookSpec) (Registration, error)
 	// UpdateWebhook changes a webhook, and reactivates a failed one.
 	UpdateWebhook(ctx context.Context, id string, w WebhookSpec) (Registration, error)

@@ -138,7 +138,8 @@ func Amend(err error, change func(*Error)) error {
 	return &amended
 }
 
-// Says reports whether the text of the first [*Error] in err's chain contains one of some words, in lower case.
+// Says reports whether the text of the first [*Error] in err's chain contains one of the given words. They must be in lower case; the
+// text may have any case.
 func Says(err error, words ...string) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(e.Text), w) })

@@ -27,7 +27,7 @@ type Account struct {
 	WebhookSignature string
 	// Subdomain is the platform's name of the customer, if links are built from it; possibly empty.
 	Subdomain string
-	// JoinURL is the address of a page in which people join, with placeholders; empty where the platform has pages of its own.
+	// JoinURL is the address of a page where people join, with placeholders; empty if the platform has such pages.
 	JoinURL string
 	// Recording is the bucket for recordings.
 	Recording RecordingTarget
@@ -52,7 +52,7 @@ type RecordingTarget struct {
 	// Endpoint is the URL of another S3 than Amazon's; PathStyle puts the bucket into the path.
 	Endpoint  string
 	PathStyle bool
-	// Mode overrides what is recorded, with a word of [Driver].Modes.
+	// Mode is the kind of recording, one of [Driver].Modes; empty for the default.
 	Mode string
 }
 
@@ -103,7 +103,7 @@ type Input struct {
 	Where string
 	// Secret values are typed hidden, and kept outside the configuration file.
 	Secret bool
-	// Later values are optional, and of use once webhooks arrive.
+	// Later values are optional, and needed once webhooks arrive.
 	Later bool
 }
 

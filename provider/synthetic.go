@@ -9,22 +9,22 @@ type SyntheticEvent struct {
 	Type string
 	// Room and MeetingID identify the meeting as on the platform, Room without a slash; MeetingID may be empty.
 	Room, MeetingID string
-	// Conference identifies the session of the meeting, which events share from its start to its end; empty for one of its own.
+	// Conference identifies the session of the meeting, which its events share; empty for a new one.
 	Conference string
 	// Name and Session are the participant's, for kinds that have one.
 	Name, Session string
 	// ID is unique to the event; repeats have the same one.
 	ID string
 	At time.Time
-	// Since is when the stay, the recording or the meeting began that the event ends; zero for a minute before At.
+	// Since is the beginning of the stay, recording or meeting that the event ends; zero for a minute before At.
 	Since time.Time
 	// Here is the number of people present after the event; nil for the participant alone.
 	Here *int
-	// Body is sent instead of the event that the fields above describe; nil for that event.
+	// Body replaces the event that the fields above describe, unless it is nil.
 	Body []byte
 	// SignedAt is the time of the signature; zero for At.
 	SignedAt time.Time
-	// Secret signs instead of the account's own, in the platform's form; empty for the account's own.
+	// Secret signs instead of the account's secret, in the platform's form; empty for the account's.
 	Secret string
 }
 
@@ -36,7 +36,7 @@ func (e SyntheticEvent) Signed() time.Time {
 	return e.SignedAt
 }
 
-// Lasted returns how long the stay, the recording or the meeting lasted that the event ends.
+// Lasted returns the length of the stay, recording or meeting that the event ends.
 func (e SyntheticEvent) Lasted() time.Duration {
 	if e.Since.IsZero() {
 		return time.Minute
@@ -44,7 +44,7 @@ func (e SyntheticEvent) Lasted() time.Duration {
 	return max(e.At.Sub(e.Since), 0)
 }
 
-// Word returns the platform's name of the event, of the platform's names and their kinds, or "" if it has none.
+// Word returns the platform's name of the event, or "" if it has none. types maps the platform's names to kinds.
 func (e SyntheticEvent) Word(types map[string]EventKind) string {
 	for word, kind := range types {
 		if kind == e.Kind && (e.Type == "" || e.Type == word) {

@@ -20,8 +20,8 @@ const linkLife = 2 * time.Hour
 // recordingPath returns the path of a recording.
 func recordingPath(id, rest string) string { return "/recordings/" + url.PathEscape(id) + rest }
 
-// FileLink returns a link to a cloud recording. Raw tracks have none: they are in the customer's bucket, and are many. Daily puts
-// the words of an error in the link's place, so the recording is looked up then: one that is still in progress will have a link.
+// FileLink returns a link to a cloud recording. Raw tracks have none: they are several files in the customer's bucket. Daily may return
+// an error's text instead of a link; the recording is then looked up, since one in progress will have a link later.
 func (p *Provider) FileLink(ctx context.Context, recording string, file provider.RecordingFile) (provider.FileLink, error) {
 	const op = "fetch link of recording"
 	if recording != "" && (strings.HasPrefix(file.Kind, "cam-") || strings.HasPrefix(file.Kind, "screen-")) {

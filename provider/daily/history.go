@@ -10,8 +10,8 @@ import (
 	"greenroom/provider/rest"
 )
 
-// stillThere is how recent the end of a stay in an open session must be for the person to be possibly present: analytics are
-// about 15 s behind.
+// stillThere is how recently a stay in an open session must have ended for the person to count as possibly present: analytics lag about
+// 15 s.
 const stillThere = time.Minute
 
 // gatheringObject is one session of a room in GET /meetings: snake_case and unix seconds, unlike presence.

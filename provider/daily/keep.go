@@ -11,11 +11,11 @@ import (
 	"greenroom/provider/rest"
 )
 
-// triedSkew is by how much Daily's clock may differ from ours when a room's creation is compared with an earlier call.
+// triedSkew is how far Daily's clock may differ from ours when a room's creation is compared with an earlier call.
 const triedSkew = 10 * time.Minute
 
-// KeepRoom creates a room without an end. The name is looked up first: an existing room is ours only if an earlier call for it was
-// made, and the room was created since with exactly these settings.
+// KeepRoom creates a room without an end. It looks the name up first: an existing room is ours only if there was an earlier call, and
+// the room was created since then with exactly these settings.
 func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.Meeting, error) {
 	const op = "create room"
 	if r.Name == "" {
@@ -33,7 +33,7 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 	return p.create(ctx, body, "")
 }
 
-// keptBody returns the request for a room that lasts.
+// keptBody returns the request for a kept room.
 func (p *Provider) keptBody(r provider.KeptRoom) createBody {
 	body := p.body(provider.MeetingSpec{
 		Name: r.Name, Locked: r.Locked, Size: r.Size, Recording: r.Recording, Trigger: r.Trigger,
@@ -47,7 +47,7 @@ func (p *Provider) OpenRoom(ctx context.Context, m provider.Meeting, _ provider.
 	return p.Lookup(ctx, m)
 }
 
-// ChangeRoom sends the properties that differ, since others would be overwritten. People inside keep what they joined with.
+// ChangeRoom sends only the properties that differ, since others would be overwritten. The changes don't affect people inside.
 func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now provider.KeptRoom) error {
 	const op = "change room"
 	from, to := p.keptBody(was), p.keptBody(now)

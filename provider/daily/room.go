@@ -152,7 +152,7 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 			sessions = append(sessions, s)
 		}
 	}
-	// These may have left long ago. If Daily no longer knows them, that doesn't keep the room from being deleted.
+	// These may have left long ago. The room is deleted even if Daily no longer knows them.
 	err = p.eject(ctx, m.Room, sessions)
 	if err != nil && !nothingThere(err) && !errors.Is(err, provider.Invalid) {
 		return err
@@ -165,8 +165,8 @@ func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	})
 }
 
-// nothingThere reports whether an answer is a 404 of any wording. When removing people the cause doesn't matter: deleting the
-// room, which follows, accepts only Daily's own word.
+// nothingThere reports whether an answer is any 404. Its cause doesn't matter when people are removed: the deletion of the room, which
+// follows, accepts only Daily's own not-found.
 func nothingThere(err error) bool {
 	e, ok := errors.AsType[*provider.Error](err)
 	return errors.Is(err, provider.NotFound) || ok && e.Status == http.StatusNotFound
@@ -230,8 +230,8 @@ func (p *Provider) Extend(ctx context.Context, m provider.Meeting, until time.Ti
 	return err
 }
 
-// Links returns the room's URL, and for the host the same with an owner's token, which is created by this call, is valid for this
-// room only and ends with the meeting.
+// Links returns the room's URL, and for the host the same URL with a new owner's token, which is valid only for this room and until the
+// meeting's end.
 func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
 	const op = "make host link"
 	m := r.Meeting

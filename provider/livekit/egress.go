@@ -80,7 +80,7 @@ type trackRequest struct {
 	File   outputObject `json:"file"`
 }
 
-// outputObject is where a file was to be written. Its keys are secrets, and are not read.
+// outputObject is the requested destination of a file. Its keys are secrets, and are not read.
 type outputObject struct{ Path rest.Text }
 
 // UnmarshalJSON never fails.
@@ -118,14 +118,14 @@ func (e egressObject) state() int {
 	return egressUnknown
 }
 
-// running reports whether egress is recording, or about to.
+// running reports whether egress is recording or starting.
 func (e egressObject) running() bool { return e.state() < egressEnding }
 
 func (e egressObject) id() string   { return cmp.Or(e.ID, e.IDC).ID() }
 func (e egressObject) room() string { return cmp.Or(e.Room, e.RoomC).Name() }
 func (e egressObject) tracks() bool { return e.Track != nil }
 
-// path is the name that was requested for the file.
+// path returns the requested name of the file.
 func (e egressObject) path() string {
 	for _, r := range []*compositeRequest{e.Composite, e.CompositC} {
 		if r == nil {
@@ -143,14 +143,13 @@ func (e egressObject) path() string {
 	return ""
 }
 
-// instance is the instance that a recording was started under here, "" for one that was started elsewhere.
+// instance returns the instance under which the recording was started here, or "" if it was started elsewhere.
 func (e egressObject) instance() string {
 	_, instance, _ := parsePath(e.path())
 	return instance
 }
 
-// recordingID is the id of the recording that the process is a part of: its own for a whole room, a common one for the tracks that
-// were started together.
+// recordingID returns the id of the process's recording: its own for a whole room, a common one for tracks that were started together.
 func (e egressObject) recordingID() string {
 	if !e.tracks() {
 		return e.id()
@@ -187,7 +186,7 @@ func (e egressObject) duration() time.Duration {
 	return longest
 }
 
-// files lists the files that were written; servers write one of them in three places.
+// files lists the files that were written. Servers report the same file in up to three fields.
 func (e egressObject) files() []fileObject {
 	var out []fileObject
 	for _, f := range append(append(slices.Clone(e.Files), e.FilesC...), e.File) {
@@ -199,8 +198,7 @@ func (e egressObject) files() []fileObject {
 	return out
 }
 
-// recordingFiles lists the files with their keys. Egress names its files when it starts: one without a size, which webhooks leave out
-// where it is zero, was not written.
+// recordingFiles lists the files with their keys. Egress names its files when it starts: a file without a size was not written.
 func (e egressObject) recordingFiles() []provider.RecordingFile {
 	var out []provider.RecordingFile
 	for _, f := range e.files() {
@@ -217,7 +215,7 @@ func (e egressObject) recordingFiles() []provider.RecordingFile {
 	return out
 }
 
-// key is the file's key in its bucket. Servers give it as the name, or only as a part of the location.
+// key returns the file's key in its bucket. Servers report it as the name, or only as a part of the location.
 func (f fileObject) key() string {
 	name, location := f.Name.Name(), f.Location.Name()
 	if name == "" {
@@ -230,7 +228,7 @@ func (f fileObject) key() string {
 	return strings.TrimLeft(name, "/")
 }
 
-// mediaOf is the media of a track's file.
+// mediaOf returns the media of a track's file.
 func mediaOf(key string) string {
 	if n, ok := object.LiveKit(key); ok && n.Track() {
 		return n.Media
@@ -242,8 +240,7 @@ func mediaOf(key string) string {
 	return "video"
 }
 
-// status returns the state in the common words. What was cut off by a limit or aborted may have files, and then is as good as
-// complete.
+// status returns the state in the common words. A recording that reached a limit or was aborted is ready if it has files.
 func (e egressObject) status() string {
 	switch s := e.state(); {
 	case s < egressEnding:
@@ -256,7 +253,7 @@ func (e egressObject) status() string {
 	return "failed"
 }
 
-// failure is why a recording has no files.
+// failure returns why a recording failed, or "".
 func (e egressObject) failure() string {
 	if e.status() != "failed" {
 		return ""
@@ -273,8 +270,8 @@ func (e egressObject) failure() string {
 	return "the egress service failed"
 }
 
-// readEgress parses an event of egress. Those of tracks show that a recording runs; that all tracks are complete is known from the
-// list alone.
+// readEgress parses an event of egress. Those of tracks only show that a recording runs; only the list shows that all tracks are
+// complete.
 func readEgress(e provider.Event, name rest.Text, in egressObject) (provider.Event, string) {
 	if e.Room == "" {
 		e.Room, e.MeetingID = in.room(), cmp.Or(in.RoomSid, in.RoomSidC).ID()
@@ -283,7 +280,7 @@ func readEgress(e provider.Event, name rest.Text, in egressObject) (provider.Eve
 		return e, "the event doesn't name an egress"
 	}
 	if in.Composite == nil && in.CompositC == nil && in.Track == nil {
-		return e, "" // a stream, or a kind of recording that isn't made here
+		return e, "" // a stream, or a kind of recording that Greenroom doesn't make
 	}
 	kind := "cloud"
 	if in.tracks() {
@@ -307,10 +304,10 @@ func readEgress(e provider.Event, name rest.Text, in egressObject) (provider.Eve
 	return e, ""
 }
 
-// egressPages bounds the pages of a list that are read.
+// egressPages limits the pages of a list.
 const egressPages = 100
 
-// listEgress lists what the server remembers of egress, of one room or of all, or one by its id.
+// listEgress lists the egress that the server remembers: of one room or of all, or one by its id.
 func (p *Provider) listEgress(ctx context.Context, op, room, id string, active bool) ([]egressObject, error) {
 	type page struct {
 		Token string `json:"token,omitempty"`
@@ -363,10 +360,10 @@ func (t *pageToken) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// errNoEgress marks that the server has no egress service: nothing can be recorded, and everything else works.
+// errNoEgress means that the server has no egress service: it can't record, and everything else works.
 var errNoEgress = errors.New("no egress service runs")
 
-// explainEgress recognises the ways in which a server says that it has no egress service.
+// explainEgress returns [errNoEgress] with advice for a server's errors about a missing egress service, and other errors unchanged.
 func explainEgress(err error) error {
 	if provider.Says(err, "egress not connected", "no response from servers", "no egress") {
 		return withoutService(err)
@@ -449,7 +446,7 @@ func gather(list []egressObject) []provider.Recording {
 	return out
 }
 
-// earlier returns the state of a whole of which one part is in each state. A part that failed leaves the others.
+// earlier returns the state of a recording with parts in two states. A failed part doesn't fail the others.
 func earlier(a, b string) string {
 	for _, s := range []string{"recording", "processing", "ready"} {
 		if a == s || b == s {

@@ -9,7 +9,7 @@ import (
 
 var _ provider.Embedder = (*Provider)(nil)
 
-// Embed returns the component for LiveKit, which connects to the account's server alone.
+// Embed returns the component for LiveKit, which connects only to the account's server.
 func (p *Provider) Embed() provider.Embed {
 	server := strings.TrimSuffix(p.account.APIURL, "/")
 	return provider.Embed{Component: "livekit", Connects: []string{origin(overSocket(server)), origin(server)}}
@@ -25,8 +25,8 @@ func origin(address string) string {
 	return scheme + "://" + host
 }
 
-// Entry returns the server's address with a token for one person, whose identity is the user id: the same person who enters again
-// takes the place of the one before.
+// Entry returns the server's address with a token for one person, whose identity is the user id. If the same person enters again, the
+// earlier session ends.
 func (p *Provider) Entry(ctx context.Context, r provider.EntryRequest) (provider.Entry, error) {
 	const op = "make token"
 	m := r.Meeting

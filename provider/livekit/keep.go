@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// keptBody returns the request for a room that lasts: the longest time that a room is kept for without people.
+// keptBody returns the request for a kept room, with the longest timeouts for an empty room.
 func (p *Provider) keptBody(r provider.KeptRoom) createBody {
 	const seconds = int64(mostEmpty / time.Second)
 	return createBody{
@@ -18,8 +18,8 @@ func (p *Provider) keptBody(r provider.KeptRoom) createBody {
 	}
 }
 
-// KeepRoom creates a room that stays without people. What lasts is its name: a server that is restarted forgets the room, which is then
-// created again. A room of the name with our note of the same kept room is the one of an earlier call.
+// KeepRoom creates a room that stays while it is empty. Only its name is permanent: a server that restarts loses the room, which is then
+// created again. A room of the name with our note for the same room is that of an earlier call.
 func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.Meeting, error) {
 	const op = "create room"
 	defer p.names.lock(r.Name)()
@@ -34,19 +34,19 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 	return p.create(ctx, op, p.keptBody(r), "")
 }
 
-// keptFor reports whether the room was created to be kept for a room here.
+// keptFor reports whether the room was created as the kept room of a room here.
 func (r roomObject) keptFor(room string) bool {
 	n, ours := r.note()
 	return ours && n.Kept && n.Room == room
 }
 
-// OpenRoom looks the room up. Who may join when is decided by the tokens.
+// OpenRoom looks the room up. The tokens decide who may join, and when.
 func (p *Provider) OpenRoom(ctx context.Context, m provider.Meeting, _ provider.MeetingSpec) (provider.Meeting, error) {
 	return p.Lookup(ctx, m)
 }
 
-// ChangeRoom gives the room another size. LiveKit doesn't change rooms, so an empty one is created again under its name, and one with
-// people in it stays as it is. Other settings aren't the room's.
+// ChangeRoom changes the room's size. LiveKit can't change rooms, so an empty room is created again under its name, and a room with
+// people in it is not changed. Other settings don't belong to LiveKit's room.
 func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now provider.KeptRoom) error {
 	const op = "change room"
 	if m.Room == "" {

@@ -7,7 +7,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// lenientMap reads an object's texts; anything else is empty.
+// lenientMap returns an object's texts; nil for anything else.
 func lenientMap(b []byte) map[string]rest.Text {
 	var m map[string]rest.Text
 	if json.Unmarshal(b, &m) != nil {
@@ -16,7 +16,7 @@ func lenientMap(b []byte) map[string]rest.Text {
 	return m
 }
 
-// nanoseconds returns the time of nanoseconds since 1970, or of seconds where a server writes those; zero when unknown.
+// nanoseconds returns the time of nanoseconds since 1970 or, on servers that write those, of seconds; zero when unknown.
 func nanoseconds(n rest.Number) time.Time {
 	switch v := n.Value; {
 	case v > 1e15 && v < 253402300800e9:

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// longestLink is how long a link's token is valid at most, shortestLink at least: people who stay past the end can still be
-	// joined.
+	// longestLink and shortestLink limit the validity of a link's token: others can still join people who stay past the end.
 	longestLink  = 25 * time.Hour
 	shortestLink = 10 * time.Minute
 )
 
-// Links returns links of the join page with tokens that this call signs: one for a guest, and one for the host on request. Each
-// has an identity of its own.
+// Links returns links of the join page with tokens that this call signs: one for a guest, and on request one for the host. Each has its
+// own identity.
 func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.Links, error) {
 	const op = "make links"
 	m := r.Meeting
@@ -46,13 +45,13 @@ func (p *Provider) Links(ctx context.Context, r provider.LinkRequest) (provider.
 	return provider.Links{Guest: guest, Host: host}, err
 }
 
-// joinHint is the remedy for having no join page.
+// joinHint returns the remedy for a missing join page.
 func joinHint(a provider.Account) string {
 	return "set " + a.Setting(variableJoin, "join_url") + " to the address of one, with {url} for the server and {token} for the token: " +
 		"https://meet.example/?url={url}&token={token}"
 }
 
-// link returns a link with a new token, for an identity that begins with a word for people and is unique.
+// link returns a link with a new token, for a unique identity that begins with who.
 func (p *Provider) link(m provider.Meeting, who, name string, host bool) (string, error) {
 	token, err := p.tokenFor(m, who+"-"+strings.ToLower(rand.Text()[:12]), name, host)
 	if err != nil {

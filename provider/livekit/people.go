@@ -12,8 +12,8 @@ type identity struct {
 	Identity string `json:"identity"`
 }
 
-// Eject removes a session. It is looked up first: the same person may be there with another session by now. LiveKit bans no one,
-// so a removed person can come back with the same link until its token ends.
+// Eject removes a session. It is looked up first: the same person may have another session now. LiveKit can't ban anyone, so a removed
+// person can come back with the same link until its token expires.
 func (p *Provider) Eject(ctx context.Context, m provider.Meeting, who provider.Participant, _ bool) (banned bool, err error) {
 	const op = "eject"
 	if m.Room == "" || who.Session == "" {

@@ -10,7 +10,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// hostAttribute marks a host's token. The server shows the attributes of a participant, and not the permissions.
+// hostAttribute marks a host's token. The server shows a participant's attributes, but not the permissions.
 const hostAttribute = "greenroom.host"
 
 // participantObject is a participant in answers and webhooks.
@@ -31,7 +31,7 @@ type participantObject struct {
 	Tracks     rest.List[trackInfoObject] `json:"tracks"`
 }
 
-// attributes are a participant's; anything but an object is none.
+// attributes are a participant's; empty for anything but an object.
 type attributes map[string]rest.Text
 
 // UnmarshalJSON never fails.
@@ -65,7 +65,7 @@ func (t trackInfoObject) audio() bool { return t.Type == "" || t.Type == "AUDIO"
 
 func (t trackInfoObject) video() bool { return t.Type == "VIDEO" || t.Type == "1" }
 
-// media is the track's kind as in the names of recordings: "cam-audio", "screen-video".
+// media returns the track's kind as in the names of recordings: "cam-audio", "screen-video".
 func (t trackInfoObject) media() string {
 	from, what := "cam", "video"
 	if strings.HasPrefix(string(t.Source), "SCREEN_SHARE") || t.Source == "3" || t.Source == "4" {
@@ -107,8 +107,8 @@ func (o participantObject) participant() provider.Participant {
 	return who
 }
 
-// Presence reads who is in a room. The server's list of the people of a room that doesn't exist is empty, like that of an empty
-// room: after an empty list the room is looked up, and one that is gone is an error.
+// Presence reads who is in a room. The server returns the same empty list for an empty room and for one that doesn't exist: after an
+// empty list the room is looked up, and a missing room is an error.
 func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider.Participant, error) {
 	const op = "read presence of room"
 	list, err := p.people(ctx, op, m.Room)

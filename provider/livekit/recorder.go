@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// startTime is how long a start may take: a server without an egress service needs 22 seconds to say so.
+	// startTime limits a start: a server without an egress service needs 22 seconds to report that.
 	startTime = 40 * time.Second
-	// doubtTime is how long after a lost answer a recording may appear in the list. Nothing is started meanwhile.
+	// doubtTime is how long after a lost answer a recording may appear in the list. Until then nothing is started.
 	doubtTime = time.Minute
 )
 
@@ -27,7 +27,7 @@ const (
 	kindTracks    = "raw-tracks"
 )
 
-// RecordingKinds returns what a recording consists of: one file of the whole room, the tracks of all, or both.
+// RecordingKinds returns the kinds by the account's mode: one file of the whole room, a file per track, or both.
 func (p *Provider) RecordingKinds() []string {
 	switch p.account.Recording.Mode {
 	case "tracks":
@@ -38,7 +38,7 @@ func (p *Provider) RecordingKinds() []string {
 	return []string{kindComposite}
 }
 
-// s3Output is where egress writes to.
+// s3Output is the bucket that egress writes to.
 type s3Output struct {
 	AccessKey string `json:"access_key,omitempty"`
 	Secret    string `json:"secret,omitempty"`
@@ -55,7 +55,7 @@ type output struct {
 	S3   s3Output `json:"s3"`
 }
 
-// hook asks for a process's own webhook, signed with one of the server's keys.
+// hook is a webhook for one process, signed with one of the server's keys.
 type hook struct {
 	URL string `json:"url"`
 	Key string `json:"signing_key"`
@@ -83,8 +83,8 @@ func (p *Provider) output(path, kind string) output {
 	}}
 }
 
-// StartRecording starts a recording under an instance, which is in the names of its files. The running processes are listed first,
-// so that one which runs already, perhaps by a start whose answer was lost, is not started twice.
+// StartRecording starts a recording under an instance, which is in the names of its files. It lists the running processes first, so that
+// none is started twice, even after a start whose answer was lost.
 func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "start recording of room"
 	if m.Room == "" || s.Kind == "" || s.Instance == "" {
@@ -125,7 +125,7 @@ func (p *Provider) StartRecording(ctx context.Context, m provider.Meeting, s pro
 	return p.start(ctx, op, m, s, "Egress/StartRoomCompositeEgress", body)
 }
 
-// hooks names the webhook of a recording, if it is known.
+// hooks returns the webhook of a recording, if it has one.
 func (p *Provider) hooks(s provider.RecordingStart) []hook {
 	if s.HookURL == "" {
 		return nil
@@ -137,7 +137,7 @@ func (p *Provider) notReady(op, room, text string) error {
 	return p.client.Refuse(provider.NotReady, op, room, text, "a recording can start once someone is in the meeting")
 }
 
-// startTracks starts a process for each track that none records yet.
+// startTracks starts a process for each track that isn't being recorded yet.
 func (p *Provider) startTracks(
 	ctx context.Context, op string, m provider.Meeting, s provider.RecordingStart, running []egressObject,
 	people []participantObject, now time.Time,
@@ -147,7 +147,7 @@ func (p *Provider) startTracks(
 	for _, e := range running {
 		recorded[e.Track.Track], recorded[e.Track.TrackC] = true, true
 		if at, _, ok := parsePath(e.path()); ok {
-			start = at // these are further tracks of a recording that runs
+			start = at // the recording is running, and these are further tracks
 		}
 	}
 	n := 0
@@ -175,7 +175,7 @@ func (p *Provider) startTracks(
 	return nil
 }
 
-// start makes the call of a start. If its answer is lost, the list shows whether the recording runs.
+// start starts one process. If the answer is lost, the list shows whether the recording runs.
 func (p *Provider) start(ctx context.Context, op string, m provider.Meeting, s provider.RecordingStart, method string, body any) error {
 	var out egressObject
 	err := p.do(ctx, call{
@@ -203,14 +203,14 @@ func (p *Provider) start(ctx context.Context, op string, m provider.Meeting, s p
 	return err
 }
 
-// doubt notes that a recording may have started, or may start in a moment.
+// doubt records that a recording may have started, or may still start.
 func (p *Provider) doubt(instance string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doubts[instance] = p.client.Now()
 }
 
-// inDoubtOf returns an error while a start whose answer was lost may still become known.
+// inDoubtOf returns an error while a recording may still start after a lost answer.
 func (p *Provider) inDoubtOf(op, room, instance string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -226,7 +226,7 @@ func (p *Provider) inDoubtOf(op, room, instance string) error {
 	return nil
 }
 
-// mine lists the running processes of an instance, or of a kind where the instance is empty.
+// mine lists the running processes of an instance or, if that is empty, of a kind.
 func (p *Provider) mine(ctx context.Context, op string, m provider.Meeting, s provider.RecordingStart) ([]egressObject, error) {
 	list, err := p.listEgress(ctx, op, m.Room, "", true)
 	if err != nil {
@@ -237,7 +237,7 @@ func (p *Provider) mine(ctx context.Context, op string, m provider.Meeting, s pr
 	}), nil
 }
 
-// StopRecording stops the processes of an instance, or of a kind where the instance is empty.
+// StopRecording stops the processes of an instance or, if that is empty, of a kind.
 func (p *Provider) StopRecording(ctx context.Context, m provider.Meeting, s provider.RecordingStart) error {
 	const op = "stop recording of room"
 	if m.Room == "" || s.Kind == "" {
@@ -291,12 +291,12 @@ func trackPath(room string, start time.Time, instance, participant, media string
 	return fmt.Sprintf("%s/%s/%s-%s-%d", folder(room), tracksID(start, instance), participant, media, from.UnixMilli())
 }
 
-// tracksID is the common id of tracks that were started together.
+// tracksID returns the common id of tracks that were started together.
 func tracksID(start time.Time, instance string) string {
 	return strconv.FormatInt(start.UnixMilli(), 10) + "-" + instance
 }
 
-// folder is a room's name as a folder. Braces would be expanded by egress.
+// folder returns a room's name as a folder's. Egress would expand braces.
 func folder(room string) string {
 	return strings.NewReplacer("{", "_", "}", "_", "/", "_", `\`, "_").Replace(room)
 }

@@ -27,7 +27,7 @@ func (r roomObject) createdAt() time.Time {
 	return instant(pick(r.Millis, r.MillisC), pick(r.Created, r.CreatedC))
 }
 
-// pick returns the number of the spelling that was used.
+// pick returns the number that is given, of a field's two spellings.
 func pick(a, b rest.Number) rest.Number {
 	if a.Given && a.Value != 0 {
 		return a
@@ -35,7 +35,7 @@ func pick(a, b rest.Number) rest.Number {
 	return b
 }
 
-// instant returns a time given in milliseconds or, where that is missing, in seconds.
+// instant returns the time of milliseconds or, without them, of seconds since 1970.
 func instant(ms, s rest.Number) time.Time {
 	switch {
 	case ms.Value > 0 && ms.Value < 253402300800e3:
@@ -46,7 +46,7 @@ func instant(ms, s rest.Number) time.Time {
 	return time.Time{}
 }
 
-// note is our part of a room's metadata, in rooms that were created here.
+// note is Greenroom's part of the metadata of rooms that were created here.
 type note struct {
 	// Room is our room's id, Until the meeting's end in seconds, Nonce is unique to one creation.
 	Room  string `json:"room,omitempty"`
@@ -101,7 +101,7 @@ func (p *Provider) Lookup(ctx context.Context, m provider.Meeting) (provider.Mee
 	return p.meeting(op, r)
 }
 
-// room reads a room. There is no call for one: the list is limited to its name.
+// room reads a room. LiveKit has no such call: it lists the rooms of that name.
 func (p *Provider) room(ctx context.Context, op, name string) (roomObject, error) {
 	if name == "" {
 		return roomObject{}, p.client.Refuse(provider.Invalid, op, "", rest.NoRoom, "")
@@ -157,7 +157,7 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	return nil
 }
 
-// EndMeeting deletes the room, which removes everyone. A room that is kept loses its people only.
+// EndMeeting deletes the room, which removes everyone. From a kept room it only removes the people.
 func (p *Provider) EndMeeting(ctx context.Context, m provider.Meeting) error {
 	if m.Keep {
 		return p.removeAll(ctx, m.Room)

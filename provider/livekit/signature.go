@@ -93,7 +93,7 @@ func (c claims) holds(body []byte) bool {
 	return subtle.ConstantTimeCompare([]byte(hash(body)), []byte(c.SHA256)) == 1
 }
 
-// The reasons for a signature that no secret makes begin like these.
+// The beginnings of the reasons for a signature that no secret makes.
 const (
 	wrongKey  = "the signature is wrong"
 	wrongBody = "the body was changed after signing: its hash differs"
@@ -115,7 +115,7 @@ func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
 	return err == nil && c.holds(r.Body)
 }
 
-// read checks a token with every secret. Its times are judged at the request's arrival.
+// read checks a token with every secret. Its times are compared with the request's arrival.
 func (k keyring) read(token string, at time.Time) (claims, string) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway),
@@ -151,7 +151,7 @@ func (k keyring) read(token string, at time.Time) (claims, string) {
 
 var errIssuer = errors.New("the token was signed with another key")
 
-// explain returns the reason for which a token is refused, without quoting it.
+// explain returns why a token is refused, without quoting it.
 func (k keyring) explain(err error, token string, at time.Time) string {
 	if t, _, e := jwt.NewParser().ParseUnverified(token, &claims{}); e == nil && t.Method.Alg() != jwt.SigningMethodHS256.Alg() {
 		if t.Method == jwt.SigningMethodNone {

@@ -42,15 +42,15 @@ type claims struct {
 }
 
 const (
-	// callToken is how long a call's token is valid; one is used for half of that.
+	// callToken is the validity of a call's token. It is used for half of that time.
 	callToken = 10 * time.Minute
-	// maxSkew is how far clocks may differ: tokens are valid from that long before, LiveKit allows a minute.
+	// maxSkew is the largest difference between clocks: tokens are valid that long in advance. LiveKit allows a minute.
 	maxSkew = time.Minute
-	// tokensKept bounds the tokens that are kept for the next calls.
+	// tokensKept limits the number of cached tokens.
 	tokensKept = 256
 )
 
-// signer signs tokens with an account's key, and keeps those of calls for the next ones.
+// signer signs tokens with an account's key, and caches those of calls.
 type signer struct {
 	key    string
 	secret []byte

@@ -10,7 +10,7 @@ import (
 	"greenroom/provider/rest"
 )
 
-// kinds maps LiveKit's events to the common vocabulary; everything else is unknown. Those of egress depend on its state.
+// kinds maps LiveKit's events to the common vocabulary; everything else is unknown. The kinds of egress events depend on its state.
 var kinds = map[string]provider.EventKind{
 	"room_started":                   provider.KindMeetingStarted,
 	"room_finished":                  provider.KindMeetingEnded,
@@ -47,7 +47,7 @@ func readEvent(body []byte) (provider.Event, string) {
 	event := provider.Event{Kind: provider.KindUnknown}
 	var in eventObject
 	if err := json.Unmarshal(body, &in); err != nil {
-		// One part of another shape than documented doesn't make the rest unreadable.
+		// A part that doesn't match the documentation doesn't make the rest unreadable.
 		var outline struct {
 			Event rest.Text `json:"event"`
 			ID    rest.Text `json:"id"`
@@ -91,14 +91,14 @@ func readEvent(body []byte) (provider.Event, string) {
 	return event, ""
 }
 
-// at sets an event's time if it is known more exactly than by the second.
+// at sets an event's time if a more exact one is known.
 func at(e *provider.Event, t time.Time) {
 	if !t.IsZero() {
 		e.At = t
 	}
 }
 
-// participant parses a participant's event. Its time is in whole seconds, and that of joining in milliseconds.
+// participant parses a participant's event. Its time is in whole seconds, but the time of joining in milliseconds.
 func (in *eventObject) participant(e *provider.Event) {
 	who := in.Participant.participant()
 	e.Participant = &who

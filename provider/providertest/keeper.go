@@ -174,7 +174,7 @@ func testKeptForeign(t *testing.T, h Harness) {
 	}
 }
 
-// Settings reach the room, or the platform's refusal is one that says so.
+// Settings reach the room, or the error is Unsupported with advice.
 func testKeptChange(t *testing.T, h Harness) {
 	_, k, r := h.keeper(t, nil)
 	m := h.keep(t, k, r)

@@ -15,8 +15,8 @@ import (
 // LiveKit serves LiveKit's API at the root, and the pages that links lead to.
 func (w *World) LiveKit() http.Handler { return w.handler(livekitAPI()) }
 
-// livekitAPI is LiveKit's HTTP side. The server ignores what it doesn't know in a body; the sandbox refuses it, as it does for the
-// other platforms.
+// livekitAPI returns LiveKit's API. A real server ignores unknown fields in bodies; the sandbox refuses them, as for the other
+// platforms.
 func livekitAPI() *api {
 	const rooms, egress = "/twirp/livekit.RoomService/", "/twirp/livekit.Egress/"
 	onRoom := on((*call).livekitRoom, livekitMissing)
@@ -193,12 +193,12 @@ type livekitTrackState struct {
 	muted     bool
 }
 
-// livekitIdentity returns the identity of a person: it ends the stay of another with the same one.
+// livekitIdentity returns a person's identity. A new stay ends an earlier one with the same identity.
 func (s *stay) livekitIdentity() string {
 	return cmp.Or(s.person.UserID, "guest-"+strings.ToLower(strings.TrimPrefix(s.id, "PA_")))
 }
 
-// livekitEnter is the part of joining that is LiveKit's own: tracks, and the end of another stay of the same identity.
+// livekitEnter does LiveKit's part of joining: it adds tracks, and ends another stay of the same identity.
 func (w *World) livekitEnter(s *stay, at time.Time) {
 	if !s.person.bot() {
 		s.tracks = []*livekitTrackState{{sid: w.livekitID("TR_"), kind: "AUDIO"}, {sid: w.livekitID("TR_"), kind: "VIDEO"}}
@@ -216,7 +216,7 @@ var livekitReasons = map[string]string{
 	"room closed": "ROOM_DELETED", "moved": "DUPLICATE_IDENTITY", "failed to connect": "JOIN_FAILURE",
 }
 
-// livekitReason returns LiveKit's word for a reason; one of its own words is kept.
+// livekitReason returns LiveKit's word for a reason, which may be one already.
 func livekitReason(reason string) string {
 	if word, known := livekitReasons[reason]; known {
 		return word

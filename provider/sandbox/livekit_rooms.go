@@ -24,7 +24,7 @@ const (
 
 func text10(n int64) string { return strconv.FormatInt(n, 10) }
 
-// livekitCreate creates a room, or changes the one of that name: only what is given.
+// livekitCreate creates a room, or changes the given settings of the room of that name.
 func livekitCreate(c *call) answer {
 	name := text(c.in, "name")
 	r, exists := c.w.find(provider.LiveKit, name)
@@ -63,7 +63,7 @@ func (w *World) livekitExpire(r *room, after time.Duration, at time.Time) {
 	})
 }
 
-// livekitFinish ends a room: everyone is put out first.
+// livekitFinish ends a room. It removes everyone first.
 func (w *World) livekitFinish(r *room, at time.Time) {
 	w.empty(r, "room closed", at)
 	w.finishRecordings(r, at)

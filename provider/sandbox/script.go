@@ -132,7 +132,7 @@ func (st *stage) do(step Step, at time.Time) {
 			w.drop(s, at)
 		}
 	case ActRecord:
-		// A recording that is already running, or an empty room, is as a person would find it.
+		// A recording that is already running, or an empty room, is ignored.
 		_, _ = w.startRecording(r, "cloud", w.uuid(), "", at)
 	case ActStopRecord:
 		w.finishRecordings(r, at)
@@ -179,7 +179,7 @@ type PlayOptions struct {
 	Hostile bool
 	// Length is roughly how long people stay; 0 is three minutes.
 	Length time.Duration
-	// Record starts a recording in rooms that record but have no trigger of their own.
+	// Record starts a recording in rooms that are to be recorded but have no trigger.
 	Record bool
 }
 
@@ -208,7 +208,7 @@ func (r *room) records() bool {
 	return mode != "" && mode != "local" || r.whereby.recording.kind == "cloud"
 }
 
-// names come from several scripts.
+// names are from several writing systems.
 var names = []string{
 	"Ada Lovelace", "Zoë Müller", "渡辺 直美", "ليلى حداد", "Łukasz Żółć", "김민준", "Søren 🎸", "Nguyễn Thị Hương", "עדי כהן",
 	"Ольга Петрова", "Grace Hopper", "प्रिया शर्मा", "José Núñez", "👩🏽‍🚀 Mae",

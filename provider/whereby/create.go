@@ -23,7 +23,7 @@ type createBody struct {
 	Recording       *recordingBody `json:"recording,omitempty"`
 }
 
-// recordingBody is where a meeting is recorded. The destination is flat, and required.
+// recordingBody describes a meeting's recording. The destination is required, and not nested.
 type recordingBody struct {
 	Type         string      `json:"type"`
 	Destination  destination `json:"destination"`
@@ -41,7 +41,7 @@ type destination struct {
 	FileFormat         string `json:"fileFormat,omitempty"`
 }
 
-// peopleInNormal is the size of a room of the mode "normal"; "group" holds 200.
+// peopleInNormal is the size of a room in the mode "normal"; "group" has 200.
 const peopleInNormal = 4
 
 // prefixLimit is the maximum length of a roomNamePrefix.
@@ -67,7 +67,7 @@ func (p *Provider) body(s provider.MeetingSpec) createBody {
 	return b
 }
 
-// reads reports whether the account's bucket is only for reading: Whereby gets no keys to write.
+// reads reports whether the account's bucket is read-only: there are no keys for Whereby.
 func (p *Provider) reads() bool {
 	t := p.account.Recording
 	return t.Bucket != "" && t.RoleARN == "" && t.AccessKeyID == "" && t.AccessKeySecret == ""
@@ -104,8 +104,8 @@ func prefix(room string) string {
 	return cmp.Or(s, "room") + "-"
 }
 
-// CreateMeeting creates a meeting. Only its Room shapes the name. If the answer is lost the call is not repeated and the error
-// says so: the room, if it exists, can't be found, and expires.
+// CreateMeeting creates a meeting, whose name begins with s.Room. If the answer is lost, the call is not repeated, since the room, if it
+// exists, can't be found; the error describes that the room expires.
 func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (provider.Meeting, error) {
 	const op = "create meeting"
 	var o meetingObject
@@ -122,7 +122,7 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 	return m, inDoubt(err, s.Until)
 }
 
-// inDoubt describes what a lost answer may leave on the platform.
+// inDoubt adds to an error that a room may exist on the platform.
 func inDoubt(err error, until time.Time) error {
 	return provider.Amend(err, func(e *provider.Error) {
 		e.Text += "; a room may still have been created: it expires an hour after " + until.UTC().Format(time.RFC3339)

@@ -16,7 +16,7 @@ import (
 // doubtFor is how long after a call with a lost answer Whereby may still be about to create the meeting.
 const doubtFor = time.Minute
 
-// lastEnds returns the ends of a meeting that lasts, the latest first. Whereby documents no limit.
+// lastEnds returns the ends to try for a kept meeting, the latest first. Whereby documents no limit.
 func lastEnds(now time.Time) []time.Time {
 	now = now.UTC().Truncate(time.Second)
 	return []time.Time{
@@ -24,8 +24,8 @@ func lastEnds(now time.Time) []time.Time {
 	}
 }
 
-// KeepRoom creates a meeting with the latest end that Whereby accepts. A creation is never repeated: if its answer was lost, the
-// meeting is looked for by the beginning of its name.
+// KeepRoom creates a meeting with the latest end that Whereby accepts. A creation is never repeated: if its answer was lost, the meeting
+// is searched by the beginning of its name.
 func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.Meeting, error) {
 	const op = "create meeting"
 	if r.Name == "" {
@@ -56,7 +56,7 @@ func (p *Provider) KeepRoom(ctx context.Context, r provider.KeptRoom) (provider.
 			if refused == nil {
 				refused = err
 			}
-			continue // perhaps for its end
+			continue // perhaps because of its end
 		} else if !errors.Is(err, rest.ErrMaybeDone) {
 			return provider.Meeting{}, err
 		}
@@ -74,7 +74,7 @@ func (p *Provider) keptBody(r provider.KeptRoom, until time.Time) createBody {
 	})
 }
 
-// begins finds the meeting whose name begins as those of a kept room do.
+// begins finds the meeting whose name begins like a kept room's.
 func (p *Provider) begins(ctx context.Context, name string) (found provider.Meeting, ok bool, err error) {
 	const op = "list meetings"
 	first := prefix(name)

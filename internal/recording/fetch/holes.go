@@ -30,7 +30,7 @@ func Scan(ctx context.Context, r io.Reader, size int64) (recording.Scanned, erro
 	return recording.Scanned{Size: got.size, SHA256: got.sha256, Holes: zeros.holes}, err
 }
 
-// zeroRuns finds the runs of zeros in what is written to it.
+// zeroRuns finds the runs of zeros in the bytes written to it.
 type zeroRuns struct {
 	size  int64
 	off   int64 // of the next byte

@@ -9,7 +9,7 @@ import (
 
 // The structure of MP4 is ISO/IEC 14496-12; QuickTime's differs in nothing that is read here.
 
-// maxTracks bounds what is remembered of a file.
+// maxTracks limits the tracks of a file.
 const maxTracks = 1024
 
 // box is one box of an MP4 file: its type, and where it begins, its content begins and it ends.
