@@ -1,7 +1,7 @@
 package rest
 
-// Pages reads a list page by page. read returns the page at a cursor, which is "" at first, and the cursor of the next page, "" at the
-// end. each is called for every item until it returns false or an error.
+// Pages reads a list page by page. read returns the page at a cursor, "" for the first page, and the cursor of the next page, "" at the
+// end. each is called for every item, until it returns false or an error.
 func Pages[T any](read func(cursor string) (list []T, next string, err error), each func(T) (bool, error)) error {
 	for cursor := ""; ; {
 		list, next, err := read(cursor)

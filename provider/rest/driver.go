@@ -11,8 +11,8 @@ import (
 	"greenroom/provider"
 )
 
-// Frames returns the content sources of a platform's pages: its public ones and, with an API at another host than the public one, such
-// as a sandbox, that server.
+// Frames returns the content sources of a platform's pages: the public one and, if the API isn't on its public host, that of the API,
+// such as a sandbox's.
 func Frames(public, publicAPI, api string) []string {
 	out := []string{public}
 	if u, err := url.Parse(api); err == nil && u.Host != "" && u.Host != publicAPI {
@@ -21,7 +21,7 @@ func Frames(public, publicAPI, api string) []string {
 	return out
 }
 
-// Open returns a [provider.Driver]'s Open for a platform's constructor.
+// Open returns the Open of a [provider.Driver], given the platform's constructor.
 func Open[P provider.Provider](open func(provider.Account, Options) (P, error)) func(provider.Account, http.RoundTripper) (provider.Provider, error) {
 	return func(a provider.Account, transport http.RoundTripper) (provider.Provider, error) {
 		p, err := open(a, Options{Transport: transport})
@@ -52,7 +52,7 @@ func (c *Client) Synthesize(
 	return r, err
 }
 
-// MAC returns the HMAC-SHA256 of a text: a timestamp, a dot and a body on the platforms that sign so.
+// MAC returns the HMAC-SHA256 of texts, one after the other.
 func MAC(key []byte, text ...[]byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	for _, part := range text {
@@ -61,7 +61,7 @@ func MAC(key []byte, text ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Stale returns why a signature's time is further than most from a request's arrival, or "" if it isn't.
+// Stale returns a reason if a signature's time differs by more than most from the request's arrival, otherwise "".
 func Stale(at, received time.Time, most time.Duration) string {
 	age := received.Sub(at)
 	switch {
