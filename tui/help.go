@@ -10,7 +10,7 @@ import (
 // help shows the keys that work on the open tab.
 func (m *Model) help() tea.Cmd {
 	groups := m.Keys.On(m.Current)
-	m.Dialogs.Push(&dialog.Sheet{Title: "Keys on " + m.Current.Title(), Draw: func(s *theme.Styles, w int) []string {
+	return m.Dialogs.Push(&dialog.Sheet{Title: "Keys on " + m.Current.Title(), Draw: func(s *theme.Styles, w int) []string {
 		var out []string
 		for _, g := range groups {
 			out = append(out, s.Title.Render(g.Title))
@@ -28,7 +28,6 @@ func (m *Model) help() tea.Cmd {
 		}
 		return out
 	}})
-	return nil
 }
 
 // legend explains the glyphs.
@@ -61,6 +60,5 @@ func (m *Model) palette() tea.Cmd {
 			})
 		}
 	}
-	m.Dialogs.Push(menu)
-	return nil
+	return m.Dialogs.Push(menu)
 }

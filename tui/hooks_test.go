@@ -76,7 +76,7 @@ func TestTheFilterOfTheWebhooks(t *testing.T) {
 		deliver(p.backend, 310)
 		p.sees("room-310").misses("room-301")
 		p.does("filter").types("zzz").sees(`character 6: there is no kind "recordingzzz"`, "recording.ready")
-		p.presses("ctrl+u").types("verdict:rej").sees("No event matches")
+		p.presses("ctrl+u").types("verdict:rej").sees("No webhook matches")
 		p.presses("esc").sees("room-301")
 		p.does("filter").types("body.n:42").presses("enter").sees("room-42 ").misses("room-41 ")
 		p.presses("esc").sees("participant.joined")

@@ -252,8 +252,7 @@ func (m *Model) move(to pane.Motion) func() tea.Cmd {
 
 // messages is the action that lists the messages.
 func (m *Model) messages() tea.Cmd {
-	m.Dialogs.Push(m.MessageSheet())
-	return nil
+	return m.Dialogs.Push(m.MessageSheet())
 }
 
 // statusEvery is how often ticks read the status: every tab shows failing accounts.

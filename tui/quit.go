@@ -29,8 +29,7 @@ func (m *Model) quit() tea.Cmd {
 	default:
 		return tea.Quit
 	}
-	m.Dialogs.Push(&dialog.Confirm{Title: "Quit?", Text: text, Yes: "Quit", No: "Stay", OnYes: func() tea.Cmd { return tea.Quit }})
-	return nil
+	return m.Dialogs.Push(&dialog.Confirm{Title: "Quit?", Text: text, Yes: "Quit", No: "Stay", OnYes: func() tea.Cmd { return tea.Quit }})
 }
 
 // receiving reports whether this process receives webhooks, and some can be expected.

@@ -29,7 +29,7 @@ func (m *Model) rows() []pane.Group {
 		{Name: "reload", Keys: "ctrl+r", Word: "refresh", Long: "Refresh", Do: m.reload},
 		{Name: "messages", Keys: "!", Word: "messages", Long: "Show this session's messages and errors", Yields: true, Do: m.messages},
 		{Name: "mouse", Keys: "M", Word: "mouse", Long: "Release the mouse to select text, or use it again", Yields: true, Do: m.toggleMouse},
-		{Name: pane.SetUp, Keys: "i", Word: "set up", Long: "Set up an account", Footer: true, Shown: m.noAccount, Yields: true, Why: m.whyNoSetUp, Do: m.setUp},
+		{Name: pane.SetUp, Keys: "i", Word: "set up", Long: "Set up an account", Footer: true, Shown: m.NoAccount, Yields: true, Why: m.whyNoSetUp, Do: m.setUp},
 		{Name: suspend, Keys: "ctrl+z", Word: "suspend", Long: "Suspend Greenroom; fg in the shell resumes it", Yields: true, Do: func() tea.Cmd { return m.suspend(true) }},
 	}...)
 	motions := []pane.Action{

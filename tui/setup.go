@@ -2,15 +2,12 @@ package tui
 
 import tea "charm.land/bubbletea/v2"
 
-// noAccount reports that no account is configured.
-func (m *Model) noAccount() bool { return m.StatusRead.Ready && len(m.Status.Accounts) == 0 }
-
 // whyNoSetUp returns what prevents the set-up, or "".
 func (m *Model) whyNoSetUp() string {
 	switch {
 	case m.Demo:
 		return "The demo already has accounts. To set up your own, quit and run: greenroom init"
-	case !m.opts.SetUp || !m.noAccount():
+	case !m.opts.SetUp || !m.NoAccount():
 		return "To add an account, quit and run: greenroom init"
 	}
 	return ""

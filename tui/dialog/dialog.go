@@ -55,12 +55,13 @@ type Stack struct {
 	x, y, w, h int
 }
 
-// Push opens d in front.
-func (s *Stack) Push(d Dialog) {
+// Push opens d in front. It returns no command, so that an action can end with it.
+func (s *Stack) Push(d Dialog) tea.Cmd {
 	s.open = append(s.open, d)
 	if s.appeared(); s.Direct {
 		s.shown = time.Time{}
 	}
+	return nil
 }
 
 // appeared notes that another dialog is in front.

@@ -2,11 +2,8 @@ package meetings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,8 +35,7 @@ func (p *Pane) attendance() tea.Cmd {
 		expected, err := p.Backend.Expected(ctx, app.MeetingRef{Ref: m.ID})
 		return attended{d.Meeting, attendance.Of(d, expected, p.Now())}, err
 	}, func(a attended) tea.Cmd {
-		p.Dialogs.Push(p.sheet(a))
-		return nil
+		return p.Dialogs.Push(p.sheet(a))
 	})
 }
 
@@ -155,8 +151,7 @@ func (p *Pane) export(a attended) tea.Cmd {
 		return pane.Try(p.Screen, "export the attendance list", f, func(context.Context) (string, error) { return path, p.write(path, a) },
 			func(path string) tea.Cmd { return p.Say("Attendance exported", path) })
 	}
-	p.Dialogs.Push(f)
-	return nil
+	return p.Dialogs.Push(f)
 }
 
 // fileName makes a file's name of a room's.
@@ -181,25 +176,15 @@ func checkExport(path string) string {
 	return "Enter a file name that ends in .csv, .md or .txt."
 }
 
-// write writes a new file, whole or not at all.
-func (p *Pane) write(path string, a attended) (err error) {
-	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return &app.Error{Text: path + " already exists", Hint: "Choose another name: existing files aren't replaced."}
-	case err != nil:
-		return &app.Error{Text: "the file can't be created: " + err.Error(), Hint: "Choose an existing folder that you can write to."}
-	}
-	defer func() {
-		if err = errors.Join(err, out.Close()); err != nil {
-			err = errors.Join(err, os.Remove(path))
+// write writes the list in the format of the path's extension.
+func (p *Pane) write(path string, a attended) error {
+	return pane.WriteNew(path, func(out io.Writer) error {
+		switch strings.ToLower(filepath.Ext(path)) {
+		case ".md":
+			return p.markdown(out, a)
+		case ".txt":
+			return attendance.Table(out, a.rows, p.Zone)
 		}
-	}()
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".md":
-		return p.markdown(out, a)
-	case ".txt":
-		return attendance.Table(out, a.rows, p.Zone)
-	}
-	return attendance.CSV(out, a.rows)
+		return attendance.CSV(out, a.rows)
+	})
 }

@@ -111,26 +111,12 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 func (p *Pane) lines(w int) []string {
 	s := p.Styles
 	if len(p.rows) == 0 {
-		switch l := p.readPage; {
-		case l.Err != nil:
-			return p.Trouble("The meetings can't be read", l.Err, w)
-		case !l.Ready || l.Busy:
-			return []string{" " + s.Muted.Render("reading…")}
-		case p.filter.Wrong != "":
-			return p.WrongLines(&p.filter, w, len(p.filter.Wrong))
-		case p.filter.Text != "":
-			hint := ""
-			if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err == nil {
-				hint = f.Whole()
-			}
-			return p.NoMatch("No meeting matches.", hint, w)
+		of := filter.Rooms
+		if why, ok := p.Empty("meeting", p.readPage.Err, p.readPage.Ready && !p.readPage.Busy, &p.filter, &of, w); ok {
+			return why
 		}
-		out := []string{" " + s.Muted.Render("No meetings yet.")}
-		for _, l := range s.Wrap("Meetings will be listed here by day, with a chart of who was in them and when. Start one on "+
-			""+p.Key(pane.TabRooms)+" Rooms.", w-2) {
-			out = append(out, " "+s.Muted.Render(l))
-		}
-		return out
+		return append(s.Para(s.Muted, "No meetings yet.", w), s.Para(s.Muted, "Meetings will be listed here by day, with a chart of who was "+
+			"in them and when. Start one on "+p.Key(pane.TabRooms)+" Rooms.", w)...)
 	}
 	account := 0
 	if w >= 56 {

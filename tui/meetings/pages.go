@@ -76,7 +76,7 @@ func (p *Pane) setPage(got page) tea.Cmd {
 // search applies the filter. A filter that can't be used leaves the list as it is.
 func (p *Pane) search() tea.Cmd {
 	p.filter.Wrong = ""
-	if _, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err != nil {
+	if _, err := p.ReadFilter(&p.filter, filter.Rooms); err != nil {
 		p.filter.Wrong = pane.WhyWrong(err)
 		return nil
 	}

@@ -46,13 +46,7 @@ func (s *Screen) Marker(selected bool) string {
 func (s *Screen) Trouble(what string, err error, w int) []string {
 	st := s.Styles
 	e := app.AsError(err)
-	var out []string
-	for _, line := range st.Wrap(what+": "+words.Safe(e.Text), w-2) {
-		out = append(out, " "+st.Bad.Render(line))
-	}
-	for _, line := range st.Wrap(words.Safe(e.Hint), w-2) {
-		out = append(out, " "+st.Muted.Render(line))
-	}
+	out := append(st.Para(st.Bad, what+": "+words.Safe(e.Text), w), st.Para(st.Muted, words.Safe(e.Hint), w)...)
 	if IsNotFound(err) {
 		return out // it is not read again
 	}

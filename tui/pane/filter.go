@@ -161,17 +161,32 @@ func (s *Screen) WrongLines(f *Filter, w, h int) (out []string) {
 	return out
 }
 
-// NoMatch draws that nothing matches the filter, and what may have been meant.
-func (s *Screen) NoMatch(text, hint string, w int) (out []string) {
-	for _, l := range s.Styles.Wrap(text+" esc clears the filter.", w-2) {
-		out = append(out, " "+s.Styles.Muted.Render(l))
+// Empty draws the reason for a list without rows: its reading failed or has not ended, or nothing matches its filter; ok is false if it
+// is really empty. what names a row. of is the subject of the filter, nil if it is no more than words.
+func (s *Screen) Empty(what string, err error, ready bool, f *Filter, of *filter.Subject, w int) (lines []string, ok bool) {
+	st := s.Styles
+	switch {
+	case err != nil:
+		return s.Trouble("The "+what+"s can't be read", err, w), true
+	case !ready:
+		return st.Para(st.Muted, "reading…", w), true
+	case f.Wrong != "":
+		return s.WrongLines(f, w, len(f.Wrong)), true
+	case f.Text == "":
+		return nil, false
 	}
-	if hint != "" {
-		for _, l := range s.Styles.Wrap(words.Safe(hint), w-2) {
-			out = append(out, " "+s.Styles.Text.Render(l))
+	lines = st.Para(st.Muted, "No "+what+" matches. esc clears the filter.", w)
+	if of != nil {
+		if read, err := s.ReadFilter(f, *of); err == nil {
+			lines = append(lines, st.Para(st.Text, words.Safe(read.Whole()), w)...)
 		}
 	}
-	return out
+	return lines, true
+}
+
+// ReadFilter reads the text of a filter.
+func (s *Screen) ReadFilter(f *Filter, of filter.Subject) (*filter.Filter, error) {
+	return filter.Parse(f.Text, filter.Options{Now: s.Now().In(s.Zone), Of: of})
 }
 
 // Note returns the number of rows that match and the filter, for the edge of a list; empty without a filter.

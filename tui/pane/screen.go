@@ -137,6 +137,14 @@ func (s *Screen) Account(name string) app.AccountStatus {
 	return app.AccountStatus{}
 }
 
+// NoAccount reports that no account is configured. HowToAdd explains how to change that, before AccountHelp.
+func (s *Screen) NoAccount() bool { return s.StatusRead.Ready && len(s.Status.Accounts) == 0 }
+
+// HowToAdd returns what to do without an account.
+func (s *Screen) HowToAdd() string {
+	return "No account is configured. " + s.Key(SetUp) + " sets one up. Or set one of these and start again:"
+}
+
 // Cannot returns why an account lacks an ability, safe to draw; empty if it has it or if its status is unknown.
 func (s *Screen) Cannot(account string, what provider.Ability) string {
 	return words.Safe(s.Account(account).Cannot[what])

@@ -104,14 +104,13 @@ func (p *Pane) whyNoCancel() string {
 // cancel asks whether to cancel the download.
 func (p *Pane) cancel() tea.Cmd {
 	v, _ := p.chosen()
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Cancel the download of " + words.Safe(name(v)) + "?", Yes: "Cancel download", No: "Keep it", Danger: true,
 		Text: "The data fetched so far is deleted. The recording stays on the platform.",
 		OnYes: func() tea.Cmd {
 			return p.call("cancel the download", v.Ref(), p.Backend.CancelDownload, "Cancelled "+name(v), "")
 		},
 	})
-	return nil
 }
 
 // whyNoFile returns why there is no downloaded file to use.
@@ -183,7 +182,7 @@ func (p *Pane) delete() tea.Cmd {
 	if state == app.DownloadDone {
 		text = "The downloaded file stays: " + words.Safe(v.Download.Path)
 	}
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete the recording of " + words.Safe(name(v)) + " on " + words.Safe(string(v.Platform)) + "?", Yes: "Delete", No: "Keep",
 		Danger: true, Text: text,
 		OnYes: func() tea.Cmd {
@@ -191,7 +190,6 @@ func (p *Pane) delete() tea.Cmd {
 			return p.call("delete the recording", v.Ref(), p.Backend.DeleteRecording, "Deleted the recording of "+name(v)+" on the platform", "")
 		},
 	})
-	return nil
 }
 
 // name returns the name of a recording for messages.
@@ -239,8 +237,7 @@ func (p *Pane) limit() tea.Cmd {
 				})
 		}})
 	}
-	p.Dialogs.Push(menu)
-	return nil
+	return p.Dialogs.Push(menu)
 }
 
 // fileURL returns a path as a URL for the system's opener.

@@ -72,13 +72,8 @@ func (p *Pane) sign(v app.Recording) (string, theme.Ink) {
 func (p *Pane) lines(w, h int) []string {
 	s := p.Styles
 	if len(p.shown) == 0 {
-		switch l := p.RecordingsRead; {
-		case l.Err != nil:
-			return p.Trouble("The recordings can't be read", l.Err, w)
-		case !l.Ready:
-			return []string{" " + s.Muted.Render("reading…")}
-		case p.filter.Text != "":
-			return p.NoMatch("No recording matches.", "", w)
+		if why, ok := p.Empty("recording", p.RecordingsRead.Err, p.RecordingsRead.Ready, &p.filter, nil, w); ok {
+			return why
 		}
 		out := []string{"", " " + s.Strong.Render("No recordings yet.")}
 		for _, para := range []string{
@@ -86,10 +81,7 @@ func (p *Pane) lines(w, h int) []string {
 			"To record a room's meetings, choose a recording with " + p.Key(pane.EditRoom) + " on the Rooms tab; a recording " +
 				"appears while it runs and is ready some time after the meeting. " + p.Key(download) + " downloads it then.",
 		} {
-			out = append(out, "")
-			for _, line := range s.Wrap(para, min(w-2, 76)) {
-				out = append(out, " "+s.Muted.Render(line))
-			}
+			out = append(append(out, ""), s.Para(s.Muted, para, min(w, 78))...)
 		}
 		return out
 	}

@@ -155,8 +155,7 @@ func (a *adoption) item(r app.PlatformRoom, width int) dialog.Item {
 		if len(a.marked) > 0 {
 			return a.adoptMarked()
 		}
-		p.Dialogs.Push(a.form(r))
-		return nil
+		return p.Dialogs.Push(a.form(r))
 	}
 	return it
 }

@@ -26,8 +26,7 @@ func (p *Pane) bookings() tea.Cmd {
 			if len(list) == 0 {
 				return p.plan(v.Room, nil)
 			}
-			p.Dialogs.Push(p.bookingMenu(v.Room, list))
-			return nil
+			return p.Dialogs.Push(p.bookingMenu(v.Room, list))
 		})
 }
 
@@ -65,7 +64,7 @@ func (p *Pane) unplan(b app.Booking) tea.Cmd {
 	if b.Meeting != "" && b.Link != "" {
 		text += " Its meeting already exists and stays."
 	}
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Remove this booking of " + words.Safe(b.Room) + "?", Text: words.Safe(text), Yes: "Remove", No: "Keep", Danger: true,
 		OnYes: func() tea.Cmd {
 			return pane.Try(p.Screen, "remove the booking", nil,
@@ -77,7 +76,6 @@ func (p *Pane) unplan(b app.Booking) tea.Cmd {
 				})
 		},
 	})
-	return nil
 }
 
 // plan asks when a room's meeting takes place, or for changes of a booking.
@@ -160,8 +158,7 @@ func (p *Pane) plan(r app.Room, edit *app.Booking) tea.Cmd {
 			return tea.Batch(p.readRooms.Soon(), p.Say("Meeting of "+b.Room+" "+verb, hint))
 		})
 	}
-	p.Dialogs.Push(f)
-	return nil
+	return p.Dialogs.Push(f)
 }
 
 // nextLine draws the room's next booking, with its problem if its meeting could not be made. x0 and y are the position of the line.

@@ -91,7 +91,8 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 	f.OnSubmit = func(v func(string) string) tea.Cmd {
 		spec := roomSpec(v)
 		if edit == nil {
-			return pane.Try(p.Screen, "create the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.CreateRoom(ctx, spec) },
+			return pane.Try(p.Screen, "create the room", f,
+				func(ctx context.Context) (app.Room, error) { return p.Backend.CreateRoom(ctx, spec) },
 				func(r app.Room) tea.Cmd {
 					hint := p.Key(startMeeting) + " starts a meeting in it"
 					if r.GuestURL != "" {
@@ -101,13 +102,13 @@ func (p *Pane) form(edit *app.Room) tea.Cmd {
 				})
 		}
 		change := patch(*edit, spec)
-		return pane.Try(p.Screen, "change the room", f, func(ctx context.Context) (app.Room, error) { return p.Backend.EditRoom(ctx, change) },
+		return pane.Try(p.Screen, "change the room", f,
+			func(ctx context.Context) (app.Room, error) { return p.Backend.EditRoom(ctx, change) },
 			func(r app.Room) tea.Cmd {
 				return p.roomSaved(r, "Room "+r.Name+" changed", "Existing meetings keep their settings.")
 			})
 	}
-	p.Dialogs.Push(f)
-	return nil
+	return p.Dialogs.Push(f)
 }
 
 // roomSaved selects the room that was created or changed.

@@ -127,14 +127,13 @@ func (p *Pane) openLink(host bool) func() tea.Cmd {
 		if mt.Recording == app.IsRecording || mt.Recording == app.StartingRecording {
 			state = "is being"
 		}
-		p.Dialogs.Push(&dialog.Confirm{
+		return p.Dialogs.Push(&dialog.Confirm{
 			Title: "This meeting is recorded", Yes: "I agree, open it", No: "Don't open",
 			Text: "What you say and show in " + words.Safe(mt.Room) + " " + state + " recorded. Open it only if you and your " +
 				"guests agree. Your answer is stored with the meeting.",
 			OnYes: answer(true, func() tea.Cmd { return p.browse(mt, host) }),
 			OnNo:  answer(false, func() tea.Cmd { return p.Refuse("Nothing was opened: you didn't agree to be recorded.") }),
 		})
-		return nil
 	}
 }
 

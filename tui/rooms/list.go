@@ -207,26 +207,13 @@ func (p *Pane) lines(w int) []string {
 // empty explains what to do while no room is shown.
 func (p *Pane) empty(w int) []string {
 	s := p.Styles
-	switch l := p.readRooms; {
-	case l.Err != nil:
-		return p.Trouble("The rooms can't be read", l.Err, w)
-	case !l.Ready:
-		return []string{" " + s.Muted.Render("reading…")}
-	case p.filter.Wrong != "":
-		return p.WrongLines(&p.filter, w, len(p.filter.Wrong))
-	case p.filter.Text != "":
-		hint := ""
-		if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone), Of: filter.Rooms}); err == nil {
-			hint = f.Whole()
-		}
-		return p.NoMatch("No room matches.", hint, w)
+	of := filter.Rooms
+	if why, ok := p.Empty("room", p.readRooms.Err, p.readRooms.Ready, &p.filter, &of, w); ok {
+		return why
 	}
-	out, next := []string{" " + s.Muted.Render("No rooms yet.")}, "Press "+p.Key(newRoom)+" to create your first room."
-	if p.noAccount() {
+	next := "Press " + p.Key(newRoom) + " to create your first room."
+	if p.NoAccount() {
 		next = "Press " + p.Key(pane.SetUp) + " to set up an account, then " + p.Key(newRoom) + " to create your first room."
 	}
-	for _, line := range s.Wrap(next, w-2) {
-		out = append(out, " "+s.Text.Render(line))
-	}
-	return out
+	return append(s.Para(s.Muted, "No rooms yet.", w), s.Para(s.Text, next, w)...)
 }

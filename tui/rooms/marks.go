@@ -90,14 +90,13 @@ func (p *Pane) startMarked() tea.Cmd {
 			})
 		}})
 	}
-	p.Dialogs.Push(menu)
-	return nil
+	return p.Dialogs.Push(menu)
 }
 
 // deleteMarked asks whether to delete the marked rooms.
 func (p *Pane) deleteMarked() tea.Cmd {
 	rooms := p.chosenRooms()
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete " + words.Plural(len(rooms), "room", "rooms") + "?", Danger: true,
 		Text: few(rooms) + ". Past meetings and webhooks are kept. Rooms with a meeting are not deleted.", Yes: "Delete", No: "Keep",
 		OnYes: func() tea.Cmd {
@@ -107,7 +106,6 @@ func (p *Pane) deleteMarked() tea.Cmd {
 			})
 		},
 	})
-	return nil
 }
 
 // each does something with rooms, one after the other, and reports what became of it. Rooms with which it failed stay marked, and

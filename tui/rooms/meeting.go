@@ -226,15 +226,7 @@ func (p *Pane) pageURL() string {
 func (p *Pane) startLines(v app.RoomView, w int) []string {
 	s := p.Styles
 	if v.Would.Problem != "" {
-		var out []string
-		for i, line := range s.Wrap(words.Safe(v.Would.Problem), w-4) {
-			mark := "  "
-			if i == 0 {
-				mark = theme.Doubtful + " "
-			}
-			out = append(out, " "+s.Warn.Render(mark+line))
-		}
-		return out
+		return s.Para(s.Warn, theme.Doubtful+" "+words.Safe(v.Would.Problem), w)
 	}
 	text := "No meeting now. " + s.Key.Render(p.Key(startMeeting)) + s.Text.Render(" starts one")
 	if v.Would.Account != "" {
@@ -256,24 +248,14 @@ func (p *Pane) welcome(w int) []string {
 	if !p.readRooms.Ready || p.filter.Text != "" {
 		return nil
 	}
-	var out []string
-	say := func(text string) {
-		for _, line := range s.Wrap(text, w-2) {
-			out = append(out, " "+s.Text.Render(line))
-		}
-	}
-	say("A room holds the settings for your meetings: name, platform, lock, recording. Each time you start it, Greenroom creates a " +
-		"meeting on the platform and gives you the links.")
-	if p.noAccount() {
-		out = append(out, "")
-		say("No account is configured. " + p.Key(pane.SetUp) + " sets one up. Or set one of these and start again:")
+	out := s.Para(s.Text, "A room holds the settings for your meetings: name, platform, lock, recording. Each time you start it, Greenroom "+
+		"creates a meeting on the platform and gives you the links.", w)
+	if p.NoAccount() {
+		out = append(append(out, ""), s.Para(s.Text, p.HowToAdd(), w)...)
 		for _, l := range p.AccountHelp {
 			out = append(out, "   "+s.Accent.Render(s.Clip(l, w-4)))
 		}
-		say("To look around without one: greenroom demo")
+		out = append(out, s.Para(s.Text, "To look around without one: greenroom demo", w)...)
 	}
 	return out
 }
-
-// noAccount reports that no account is configured.
-func (p *Pane) noAccount() bool { return p.StatusRead.Ready && len(p.Status.Accounts) == 0 }

@@ -38,7 +38,7 @@ func (p *Pane) record() tea.Cmd {
 				return tea.Batch(p.readRooms.Want(), p.Say(text, p.Key(switchRecording)+" stops it"))
 			})
 	}
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Stop recording " + words.Safe(mt.Room) + "?", Yes: "Stop", No: "Keep recording", Danger: true,
 		Text: "The recording up to now is kept.",
 		OnYes: func() tea.Cmd {
@@ -52,7 +52,6 @@ func (p *Pane) record() tea.Cmd {
 				})
 		},
 	})
-	return nil
 }
 
 // whyNoRemoval returns why the selected person can't be removed.
@@ -117,11 +116,10 @@ func (p *Pane) mute() tea.Cmd {
 				})
 		}
 	}
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Mute " + who + "?", Yes: "Mute", No: "Cancel", OnYes: mute(false), Also: "Mute and stop video", OnAlso: mute(true),
 		Text: "Others won't hear them until they unmute, which they can do at any time.",
 	})
-	return nil
 }
 
 // remove asks whether to remove the selected person.
@@ -154,8 +152,7 @@ func (p *Pane) remove() tea.Cmd {
 	} else {
 		c.Text += " Only people with a user id can be banned; this one has none."
 	}
-	p.Dialogs.Push(c)
-	return nil
+	return p.Dialogs.Push(c)
 }
 
 // personName returns a person's name for a sentence.

@@ -225,7 +225,9 @@ func (p *Pane) favour() tea.Cmd {
 		func(ctx context.Context) (app.Room, error) {
 			return p.Backend.EditRoom(ctx, app.RoomPatch{Ref: v.ID, Favourite: &on})
 		},
-		func(app.Room) tea.Cmd { return tea.Batch(p.readRooms.Soon(), p.Say(text, "")) })
+		func(app.Room) tea.Cmd {
+			return tea.Batch(p.readRooms.Soon(), p.Say(text, ""))
+		})
 }
 
 // search applies the filter. While it can't be used, the one before it counts.

@@ -39,8 +39,7 @@ func (p *Pane) chooseLength() tea.Cmd {
 	for _, c := range lengths {
 		menu.Items = append(menu.Items, dialog.Item{Label: c.label, Do: func() tea.Cmd { return p.start(v, c.d) }})
 	}
-	p.Dialogs.Push(menu)
-	return nil
+	return p.Dialogs.Push(menu)
 }
 
 func (p *Pane) start(v app.RoomView, length time.Duration) tea.Cmd {
@@ -65,7 +64,7 @@ func (p *Pane) start(v app.RoomView, length time.Duration) tea.Cmd {
 // end asks whether to end the meeting.
 func (p *Pane) end() tea.Cmd {
 	mt, _ := p.Meeting()
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "End the meeting in " + words.Safe(mt.Room) + "?", Text: endText(mt, p.Account(mt.Account).AfterEnd), Danger: true,
 		Yes: "End meeting", No: "Keep meeting",
 		OnYes: func() tea.Cmd {
@@ -79,7 +78,6 @@ func (p *Pane) end() tea.Cmd {
 				})
 		},
 	})
-	return nil
 }
 
 // endText explains what ending a meeting does. A lasting room stays, and some platforms leave the people in it.
@@ -126,7 +124,7 @@ func (p *Pane) deleteRoom() tea.Cmd {
 		return p.deleteMarked()
 	}
 	v, _ := p.Room()
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Delete " + words.Safe(v.Name) + "?", Danger: true,
 		Text: deleteText(v.Room), Yes: "Delete", No: "Keep",
 		OnYes: func() tea.Cmd {
@@ -137,7 +135,6 @@ func (p *Pane) deleteRoom() tea.Cmd {
 				})
 		},
 	})
-	return nil
 }
 
 // undo brings back what was deleted last.

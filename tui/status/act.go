@@ -76,10 +76,9 @@ func (p *Pane) register() tea.Cmd {
 	a := p.account()
 	register := func(replace bool) tea.Cmd {
 		p.Working("Registering the webhook of " + a.Name)
+		q := app.WebhookRegistration{Account: a.Name, Replace: replace}
 		return pane.Try(p.Screen, "register the webhook", nil,
-			func(ctx context.Context) (app.RegisteredWebhook, error) {
-				return p.Backend.RegisterWebhook(ctx, app.WebhookRegistration{Account: a.Name, Replace: replace})
-			},
+			func(ctx context.Context) (app.RegisteredWebhook, error) { return p.Backend.RegisterWebhook(ctx, q) },
 			func(w app.RegisteredWebhook) tea.Cmd {
 				host, _, _ := strings.Cut(words.BareLink(w.URL), "/")
 				return tea.Batch(p.StatusRead.Want(), p.Say("The platform of "+a.Name+" posts to the tunnel", host))
@@ -88,11 +87,10 @@ func (p *Pane) register() tea.Cmd {
 	if a.Registration.State != app.WebhookForeign {
 		return register(false)
 	}
-	p.Dialogs.Push(&dialog.Confirm{
+	return p.Dialogs.Push(&dialog.Confirm{
 		Title: "Replace the webhook of " + words.Safe(a.Name) + "?", Yes: "Replace", No: "Keep", Danger: true,
 		Text: "It posts to " + words.Safe(a.Registration.Foreign) + " and was registered elsewhere. That receiver gets no more webhooks: " +
 			"the platform posts to this tunnel instead.",
 		OnYes: func() tea.Cmd { return register(true) },
 	})
-	return nil
 }

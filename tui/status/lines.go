@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"greenroom/internal/app"
-	"greenroom/tui/pane"
 	"greenroom/tui/theme"
 	"greenroom/tui/words"
 )
@@ -41,12 +40,11 @@ func (p *Pane) lines(w int) []string {
 	}
 	f.head("Accounts")
 	if len(st.Accounts) == 0 {
-		f.row("none", "No account is configured. To set one up, press "+p.Keys.First(pane.SetUp)+". Or set one of these and start again:", s.Text)
+		f.row("none", p.HowToAdd(), s.Text)
 		for _, h := range p.AccountHelp {
 			f.row("", h, s.Accent)
 		}
-	}
-	if len(st.Accounts) > 0 {
+	} else {
 		text, ink := p.checkState()
 		f.row("checks", text, ink)
 		if err := p.readChecks.Err; err != nil {

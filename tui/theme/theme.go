@@ -77,6 +77,17 @@ type Styles struct {
 	QR Ink
 }
 
+// Para draws a text in lines of w cells, with a blank at both ends. An empty text has no line.
+func (s *Styles) Para(k Ink, text string, w int) (out []string) {
+	if text == "" {
+		return nil
+	}
+	for _, l := range s.Wrap(text, w-2) {
+		out = append(out, " "+k.Render(l))
+	}
+	return out
+}
+
 // New makes the styles.
 func New(o Options) *Styles {
 	var s *Styles

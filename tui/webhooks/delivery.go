@@ -46,11 +46,7 @@ func (p *Pane) summary(d app.Delivery, w int) []string {
 	word, ink := p.sign(d.Verdict)
 	out := []string{s.Spread(" "+ink.Render(word)+s.Muted.Render("  answered ")+p.statusInk(d.Status).Render(strconv.Itoa(d.Status)),
 		s.Faint.Render(p.TimeOfDay(d.At)+"  #"+fmt.Sprint(d.Seq))+" ", w)}
-	say := func(ink theme.Ink, text string) {
-		for _, line := range s.Wrap(words.Safe(text), w-2) {
-			out = append(out, " "+ink.Render(line))
-		}
-	}
+	say := func(ink theme.Ink, text string) { out = append(out, s.Para(ink, words.Safe(text), w)...) }
 	if d.Reason != "" {
 		say(ink, d.Reason)
 	}

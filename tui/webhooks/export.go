@@ -2,9 +2,8 @@ package webhooks
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,28 +59,21 @@ func (p *Pane) export() tea.Cmd {
 		if v("what") == "one" {
 			e.seq = seq
 		}
-		return pane.Try(p.Screen, "export", form, func(ctx context.Context) (int, error) { return p.write(ctx, e) }, func(n int) tea.Cmd {
+		return pane.Try(p.Screen, "export", form, func(ctx context.Context) (n int, err error) {
+			err = pane.WriteNew(e.path, func(out io.Writer) (err error) {
+				n, err = p.write(ctx, out, e)
+				return err
+			})
+			return n, err
+		}, func(n int) tea.Cmd {
 			return p.Say(words.Plural(n, "event", "events")+" written to "+words.Safe(e.path), "")
 		})
 	}
-	p.Dialogs.Push(form)
-	return nil
+	return p.Dialogs.Push(form)
 }
 
-// write writes a new file, whole or not at all, which only its owner can read.
-func (p *Pane) write(ctx context.Context, e exporting) (n int, err error) {
-	out, err := os.OpenFile(e.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return 0, &app.Error{Text: e.path + " already exists", Hint: "Choose another name: existing files aren't replaced."}
-	case err != nil:
-		return 0, &app.Error{Text: "the file can't be created: " + err.Error(), Hint: "Choose an existing folder that you can write to."}
-	}
-	defer func() {
-		if err = errors.Join(err, out.Close()); err != nil {
-			err = errors.Join(err, os.Remove(e.path))
-		}
-	}()
+// write writes the events, and returns their number.
+func (p *Pane) write(ctx context.Context, out io.Writer, e exporting) (n int, err error) {
 	seqs := []uint64{e.seq}
 	if e.seq == 0 {
 		if seqs, err = p.newestSeqs(ctx, e.query); err != nil {

@@ -16,12 +16,11 @@ import (
 
 // forwards shows the forwards with their queues and last answers. r reads them again.
 func (p *Pane) forwards() tea.Cmd {
-	return pane.Try(p.Screen, "list the forwards", nil, func(ctx context.Context) ([]app.Forward, error) {
-		return p.Backend.Forwards(ctx, app.ForwardQuery{})
-	}, func(all []app.Forward) tea.Cmd {
-		p.Dialogs.Push(p.forwardSheet(all))
-		return nil
-	})
+	return pane.Try(p.Screen, "list the forwards", nil,
+		func(ctx context.Context) ([]app.Forward, error) { return p.Backend.Forwards(ctx, app.ForwardQuery{}) },
+		func(all []app.Forward) tea.Cmd {
+			return p.Dialogs.Push(p.forwardSheet(all))
+		})
 }
 
 func (p *Pane) forwardSheet(all []app.Forward) *dialog.Sheet {

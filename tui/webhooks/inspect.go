@@ -63,8 +63,7 @@ func (p *Pane) diff() tea.Cmd {
 		first.Body, second.Body = export.RedactBody(first.Body), export.RedactBody(second.Body)
 		return difference.Of(first, second), err
 	}, func(all []difference.Change) tea.Cmd {
-		p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("From %d to %d", a, b), Draw: func(s *theme.Styles, w int) []string { return diffLines(s, w, all) }})
-		return nil
+		return p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("From %d to %d", a, b), Draw: func(s *theme.Styles, w int) []string { return diffLines(s, w, all) }})
 	})
 }
 
@@ -105,13 +104,12 @@ func diffLines(s *theme.Styles, w int, all []difference.Change) (out []string) {
 // chain shows the way of the delivery: when it happened, came, was stored and answered, what it changed, and where it went.
 func (p *Pane) chain() tea.Cmd {
 	seq := p.seq()
-	return pane.Try(p.Screen, "read the event", nil, func(ctx context.Context) (app.Delivery, error) {
-		return p.Backend.Event(ctx, app.EventRef{Seq: seq})
-	}, func(d app.Delivery) tea.Cmd {
-		p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("Receipt of event "+
-			"%d", seq), Draw: func(s *theme.Styles, w int) []string { return p.chainLines(s, w, d) }})
-		return nil
-	})
+	return pane.Try(p.Screen, "read the event", nil,
+		func(ctx context.Context) (app.Delivery, error) { return p.Backend.Event(ctx, app.EventRef{Seq: seq}) },
+		func(d app.Delivery) tea.Cmd {
+			return p.Dialogs.Push(&dialog.Sheet{Title: fmt.Sprintf("Receipt of event "+
+				"%d", seq), Draw: func(s *theme.Styles, w int) []string { return p.chainLines(s, w, d) }})
+		})
 }
 
 func (p *Pane) chainLines(s *theme.Styles, w int, d app.Delivery) (out []string) {
@@ -245,7 +243,6 @@ func (p *Pane) values() tea.Cmd {
 			}
 			return p.CopyText(pane.Copied{What: "Path"}, it.ID)
 		}}
-		p.Dialogs.Push(menu)
-		return nil
+		return p.Dialogs.Push(menu)
 	})
 }

@@ -47,7 +47,10 @@ func (p *Pane) listSection(y, w, h int) cell.Section {
 	if p.filter.Text != "" && !p.filter.Typing {
 		title += " / " + words.Safe(p.filter.Text)
 	}
-	wrong := p.WrongLines(&p.filter, w-2, h)
+	var wrong []string
+	if p.feed.Held() > 0 {
+		wrong = p.WrongLines(&p.filter, w-2, h)
+	}
 	lines := append(p.listLines(w-2, h-len(wrong)), wrong...)
 	p.ListZone(1, y, w-2, h-len(wrong), &p.feed.List, p.pick, p.Fill)
 	return p.Section(title, note, lines, w, h, !p.inner)
@@ -196,19 +199,12 @@ func (p *Pane) statusInk(code int) theme.Ink {
 // emptyLines explains why there are no deliveries.
 func (p *Pane) emptyLines(w int) []string {
 	s := p.Styles
-	switch {
-	case p.err != nil:
-		return p.Trouble("The webhooks can't be read", p.err, w)
-	case !p.ready:
-		return []string{" " + s.Muted.Render("reading…")}
-	case p.busy && p.filtering():
-		return []string{" " + s.Muted.Render("searching…")}
-	case p.filtering():
-		hint := ""
-		if f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone)}); err == nil {
-			hint = f.Whole()
-		}
-		return p.NoMatch("No event matches.", hint, w)
+	if p.err == nil && p.ready && p.busy && p.filtering() {
+		return s.Para(s.Muted, "searching…", w)
+	}
+	of := filter.Events
+	if why, ok := p.Empty("webhook", p.err, p.ready, &p.filter, &of, w); ok {
+		return why
 	}
 	out := []string{"", " " + s.Strong.Render("No webhook has arrived yet.")}
 	text := "Each one will be listed here exactly as it arrived, with the verdict on its signature."
@@ -217,8 +213,5 @@ func (p *Pane) emptyLines(w int) []string {
 	} else {
 		text += " Nothing is listening at the moment: " + p.Key(pane.TabStatus) + " shows why."
 	}
-	for _, line := range s.Wrap(text, w-2) {
-		out = append(out, " "+s.Muted.Render(line))
-	}
-	return out
+	return append(out, s.Para(s.Muted, text, w)...)
 }

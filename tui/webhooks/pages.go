@@ -155,7 +155,7 @@ func (p *Pane) later() tea.Cmd {
 // search applies the filter, beginning with the newest delivery. It does not change whether the newest is followed. A text
 // that can't be read leaves the list as it is.
 func (p *Pane) search() tea.Cmd {
-	f, err := filter.Parse(p.filter.Text, filter.Options{Now: p.Now().In(p.Zone)})
+	f, err := p.ReadFilter(&p.filter, filter.Events)
 	if p.filter.Wrong = ""; err != nil {
 		p.filter.Wrong = pane.WhyWrong(err)
 		return nil
