@@ -109,6 +109,8 @@ type Store struct {
 	long  chan struct{} // held by tasks that read or write the whole file
 	queue chan *write
 	slow  chan *write // rejected deliveries, which don't cause a commit of their own
+	soon  chan *write
+	peeks chan peek
 
 	closing chan struct{}
 	closed  chan struct{}
@@ -193,7 +195,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, db: db, long: make(chan struct{}, 1),
-		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch),
+		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch), soon: make(chan *write, o.Batch), peeks: make(chan peek),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
 		dirty: make(map[string]*roster.Meeting), reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),

@@ -65,6 +65,7 @@ func (s *Store) run() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	var due <-chan time.Time
+	var wrote time.Time // when the last batch with a write that doesn't wait was committed
 	merge := time.NewTimer(time.Hour)
 	merge.Stop()
 	var merging time.Time // since when a batch has waited for that, zero while none does
@@ -85,6 +86,16 @@ func (s *Store) run() {
 			if len(slow) < s.opt.Batch {
 				continue
 			}
+		case w := <-s.soon:
+			slow = append(slow, w)
+			if time.Since(wrote) < soonAfter && len(slow) < s.opt.Batch {
+				timer.Reset(soonWait)
+				due = timer.C
+				continue
+			}
+		case p := <-s.peeks:
+			s.peek(p)
+			continue
 		case <-due:
 		case done := <-s.reads:
 			_ = s.merge() // if the disk refuses it, the reader gets what is in the file
@@ -116,8 +127,12 @@ func (s *Store) run() {
 			return
 		}
 		batch = s.take(s.queue, batch, s.opt.Batch)
-		slow = s.take(s.slow, slow, s.opt.Batch)
+		slow = s.take(s.slow, s.take(s.soon, slow, s.opt.Batch), s.opt.Batch)
+		waited := len(batch) == 0
 		s.commit(append(batch, slow...))
+		if !waited {
+			wrote = time.Now()
+		}
 		slow, due = nil, nil
 		timer.Stop()
 		switch {
@@ -160,6 +175,7 @@ func (s *Store) take(queue chan *write, batch []*write, most int) []*write {
 func (s *Store) drain(slow []*write) {
 	for {
 		batch := s.take(s.queue, slow, s.opt.Batch)
+		batch = s.take(s.soon, batch, s.opt.Batch)
 		batch = s.take(s.slow, batch, s.opt.Batch)
 		slow = nil
 		if len(batch) == 0 {

@@ -26,9 +26,11 @@ func (h *Hub) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Re
 
 // publish publishes the changes of a commit, in the order of commits, and adds the progress of downloads to recordings.
 func (h *Hub) publish(changes []app.Change) {
-	arrived := false
+	newest := uint64(0)
 	for i, c := range changes {
-		arrived = arrived || c.Kind == app.DeliveryChange
+		if c.Kind == app.DeliveryChange && c.Delivery != nil {
+			newest = max(newest, c.Delivery.Seq)
+		}
 		if c.Kind == app.RoomChange {
 			h.links.forget()
 		}
@@ -39,8 +41,8 @@ func (h *Hub) publish(changes []app.Change) {
 			changes[i].Recording = &r
 		}
 	}
-	if arrived {
-		h.forwards.arrived()
+	if newest > 0 {
+		h.forwards.arrived(newest)
 	}
 	h.bus.publish(changes)
 }

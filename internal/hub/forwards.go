@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"greenroom/internal/app"
 	"greenroom/store"
@@ -20,6 +21,8 @@ type forwards struct {
 	changing sync.Mutex // one change of a forward at a time
 	mu       sync.Mutex
 	senders  map[string]*sender
+
+	newest atomic.Uint64 // the latest event that arrived, 0 before the first of this process
 }
 
 // serve starts the forwards that don't depend on a run, including those of the configuration.
@@ -103,8 +106,9 @@ func (f *forwards) close() {
 	}
 }
 
-// arrived wakes the senders. It must not block.
-func (f *forwards) arrived() {
+// arrived wakes the senders after events up to newest were stored. It must not block.
+func (f *forwards) arrived(newest uint64) {
+	f.newest.Store(newest)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.senders {

@@ -46,13 +46,14 @@ type sender struct {
 
 func (s *sender) run(ctx context.Context) {
 	for pause := firstTrouble; ctx.Err() == nil; {
+		if newest := s.h.forwards.newest.Load(); newest > 0 && s.looked >= newest {
+			s.await(ctx)
+			continue
+		}
 		job, d, err := s.next(ctx)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			select {
-			case <-s.look:
-			case <-ctx.Done():
-			}
+			s.await(ctx)
 			continue
 		case err == nil, errors.Is(err, store.ErrUnreadable):
 			err = s.one(ctx, job, d, err)
@@ -65,6 +66,14 @@ func (s *sender) run(ctx context.Context) {
 	}
 }
 
+// await waits for new events.
+func (s *sender) await(ctx context.Context) {
+	select {
+	case <-s.look:
+	case <-ctx.Done():
+	}
+}
+
 // trouble reports that the store failed, once, waits, and returns how long to wait the next time.
 func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) time.Duration {
 	if ctx.Err() == nil && pause == firstTrouble {
@@ -74,9 +83,16 @@ func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) ti
 	return min(2*pause, mostTrouble)
 }
 
+// fewEvents are so few that they are looked through without delaying those who write to the store.
+const fewEvents = 64
+
 // next reads the forward and its next event. The error is [store.ErrNotFound] while nothing waits.
 func (s *sender) next(ctx context.Context) (job store.ForwardJob, d app.Delivery, err error) {
-	err = s.h.store.View(ctx, func(tx *store.Tx) error {
+	view := s.h.store.View
+	if s.looked > 0 && s.looked+fewEvents > s.h.forwards.newest.Load() {
+		view = s.h.store.Latest
+	}
+	err = view(ctx, func(tx *store.Tx) error {
 		if job, err = tx.Forward(s.name); err == nil {
 			d, err = tx.NextToForward(job, max(job.Position, s.looked))
 		}
@@ -115,6 +131,7 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 	a.Final = settles(a.Status) || parked
 	pause := retryPause(job.Tries, job.Failing)
 	if a.Final {
+		s.looked = d.Seq
 		job.Position, job.Trying, job.Tries, job.Failing = d.Seq, 0, 0, 0
 		pause = 0
 	}
@@ -157,7 +174,7 @@ const busyPause = 10 * time.Millisecond
 // answered: that must not be forgotten because the sender ends, and while the store fails nothing is sent again.
 func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt) error {
 	for pause := firstTrouble; ; {
-		err := s.h.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		err := s.h.store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 			now, err := tx.Forward(job.Name)
 			if err != nil {
 				return err
