@@ -72,7 +72,7 @@ var allowed = map[string][]string{
 	"internal/crash":         {},
 	"internal/cases":         {},
 	"internal/calendar":      {"internal/plain"},
-	"internal/calendar/feed": {"provider", "internal/app", "internal/calendar", "internal/plain", "internal/regular"},
+	"internal/calendar/feed": {"provider", "internal/app", "internal/bounds", "internal/unreached", "internal/calendar", "internal/plain", "internal/regular"},
 	"internal/cursor":        {},
 	"internal/latin":         {},
 	"internal/web/page/gen":  {},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,11 +31,11 @@ func UntilEOF(program string, args ...string) *exec.Cmd {
 	return exec.Command("/bin/sh", append([]string{"-c", script, "sh", program}, args...)...)
 }
 
-// Begin starts a program. lines is called with each line of its standard output; it may be nil.
-func Begin(t testing.TB, cmd *exec.Cmd, lines func(string)) *Process {
+// Begin starts a program.
+func Begin(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
 	ended := make(chan struct{})
-	p := &Process{Ended: ended, Kill: func() error { return cmd.Process.Kill() }, out: output{lines: lines}}
+	p := &Process{Ended: ended, Kill: func() error { return cmd.Process.Kill() }}
 	cmd.Stdout = &p.out
 	if cmd.Stderr == nil {
 		cmd.Stderr = &p.errs
@@ -83,29 +84,28 @@ func (p *Process) Until(is func() bool) bool {
 // Output returns what the program has printed so far.
 func (p *Process) Output() string { return p.out.String() + p.errs.String() }
 
+// Lines returns the complete lines of standard output so far that begin with a text, without that text.
+func (p *Process) Lines(begin string) (out []string) {
+	for line := range strings.Lines(p.out.String()) {
+		line, whole := strings.CutSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, begin); ok && whole {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
 // output collects the output of a program.
 type output struct {
-	lines func(string)
-
-	mu   sync.Mutex
-	b    bytes.Buffer
-	read int // the length of the lines that were passed to lines
+	mu sync.Mutex
+	b  bytes.Buffer
 }
 
 // Write implements [io.Writer].
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.b.Write(p)
-	for o.lines != nil {
-		line, _, whole := bytes.Cut(o.b.Bytes()[o.read:], []byte("\n"))
-		if !whole {
-			break
-		}
-		o.lines(string(line))
-		o.read += len(line) + 1
-	}
-	return len(p), nil
+	return o.b.Write(p)
 }
 
 func (o *output) String() string {

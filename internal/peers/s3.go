@@ -45,7 +45,7 @@ func (s *S3Server) start(t testing.TB, program, events string) (printed string, 
 	}
 	cmd := UntilEOF(program, append(args, "posix", s.Dir)...)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
-	run := Begin(t, cmd, nil)
+	run := Begin(t, cmd)
 	ok = run.Until(func() bool {
 		resp, err := http.Get(s.Endpoint + health)
 		if err != nil {

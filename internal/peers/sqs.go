@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // SQS starts a server that speaks SQS, without queues, and returns its URL. It accepts all credentials and regions. It takes about a
@@ -19,14 +18,9 @@ func SQS(t testing.TB) (endpoint string) {
 	modules := NodeModules(t, "internal/peers/testdata/sqs", "fauxqs")
 	cmd := exec.Command(node, "start.mjs") // it ends with its standard input
 	cmd.Dir = filepath.Dir(modules)
-	printed := make(chan string, 1)
-	run := Begin(t, cmd, func(line string) { printed <- line })
-	select {
-	case endpoint = <-printed:
-	case <-run.Ended:
-		t.Fatalf("the SQS server ended: %s", run.Output())
-	case <-time.After(startTime):
+	run := Begin(t, cmd)
+	if !run.Until(func() bool { return len(run.Lines("")) > 0 }) {
 		t.Fatalf("the SQS server did not start: %s", run.Output())
 	}
-	return strings.TrimSpace(endpoint)
+	return strings.TrimSpace(run.Lines("")[0])
 }

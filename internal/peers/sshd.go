@@ -93,7 +93,7 @@ LogLevel VERBOSE
 		defer log.Close()
 		cmd := UntilEOF(program, "-D", "-e", "-f", conf)
 		cmd.Stderr = log
-		s.Process = Begin(t, cmd, nil)
+		s.Process = Begin(t, cmd)
 		if s.Until(func() bool { return strings.Contains(s.Log(), "Server listening on") }) {
 			return s
 		}

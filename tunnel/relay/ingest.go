@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -135,12 +134,7 @@ func rawTarget(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {
 		return r.RequestURI
 	}
-	// The absolute form, which proxies use.
-	t := cmp.Or(r.URL.EscapedPath(), "/")
-	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		t += "?" + r.URL.RawQuery
-	}
-	return t
+	return r.URL.RequestURI() // of the absolute form, which proxies use
 }
 
 // splitTarget splits a target into the hook's id and the client's target.

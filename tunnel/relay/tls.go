@@ -48,25 +48,18 @@ type pair struct {
 func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var changed [2]time.Time
-	var errs error
-	for i, name := range []string{p.cert, p.key} {
-		info, err := os.Stat(name)
-		if err != nil {
-			errs = errors.Join(errs, err)
-			continue
+	cert, err := os.Stat(p.cert)
+	key, err2 := os.Stat(p.key)
+	if err = errors.Join(err, err2); err == nil {
+		if changed := [2]time.Time{cert.ModTime(), key.ModTime()}; p.now == nil || changed != p.changed {
+			var c tls.Certificate
+			if c, err = tls.LoadX509KeyPair(p.cert, p.key); err == nil {
+				p.now, p.changed = &c, changed
+			}
 		}
-		changed[i] = info.ModTime()
-	}
-	if errs == nil && (p.now == nil || changed != p.changed) {
-		c, err := tls.LoadX509KeyPair(p.cert, p.key)
-		if err == nil {
-			p.now, p.changed = &c, changed
-		}
-		errs = err
 	}
 	if p.now == nil {
-		return nil, fmt.Errorf("relay: read the certificate: %w", errs)
+		return nil, fmt.Errorf("relay: read the certificate: %w", err)
 	}
 	return p.now, nil
 }

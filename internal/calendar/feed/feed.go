@@ -1,9 +1,9 @@
 // Package feed reads the text of calendars from web addresses and files.
 //
-// An address is https, or http on this machine. Its host is checked when it is dialled and after every redirect, so that no
-// calendar leads into the private network. Time and size are bounded. Nothing is ever sent but the request itself.
+// An address is https, or http on this machine. Its host is checked when it is dialled and after every redirect, so that no calendar
+// leads into the private network. Time and size are limited. Nothing but the request is sent.
 //
-// The address of a private calendar is a key: errors name its host alone.
+// The address of a private calendar is a secret: errors contain only its host.
 package feed
 
 import (
@@ -13,9 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -23,9 +21,11 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/bounds"
 	"greenroom/internal/calendar"
 	"greenroom/internal/plain"
 	"greenroom/internal/regular"
+	"greenroom/internal/unreached"
 	"greenroom/provider"
 )
 
@@ -34,14 +34,14 @@ const (
 	readTime      = 20 * time.Second
 )
 
-// Reader reads calendars. Public refuses addresses of private networks and plain http, Inside reaches this machine.
+// Reader reads calendars. Public must refuse private networks and plain http; Inside reaches this machine.
 type Reader struct {
 	Public, Inside http.RoundTripper
-	// Refused is in the errors of Public about addresses that it refuses.
+	// Refused is wrapped by Public's errors about addresses that it refuses.
 	Refused error
 }
 
-// Read reads a calendar from an address, or from the file of an absolute path. had is the version that is known.
+// Read reads a calendar from an address or a file with an absolute path. had is the known version. Its errors are of type *app.Error.
 func (r *Reader) Read(ctx context.Context, source string, had calendar.Version) (calendar.Text, error) {
 	u, err := Address(source)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *Reader) Read(ctx context.Context, source string, had calendar.Version) 
 	return r.get(ctx, u, had)
 }
 
-// Address understands what a user gives for a calendar: an address, webcal included, or a path.
+// Address parses a calendar's address as users write it: https, webcal, or a path. It returns an https, http or file URL.
 func Address(source string) (*url.URL, error) {
 	invalid := func(text string) error {
 		return &app.Error{Kind: provider.Invalid, Text: text, Hint: "give an https address or a file"}
@@ -93,14 +93,8 @@ func Address(source string) (*url.URL, error) {
 	return u, nil
 }
 
-// isHere reports whether a URL is of this machine.
-func isHere(u *url.URL) bool {
-	if strings.EqualFold(u.Hostname(), "localhost") {
-		return true
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	return err == nil && a.Unmap().IsLoopback()
-}
+// isHere reports whether a URL leads to this machine.
+func isHere(u *url.URL) bool { return bounds.IsLoopback(u.Hostname()) }
 
 func readFile(path string, had calendar.Version) (calendar.Text, error) {
 	name := plain.Text(filepath.Base(path))
@@ -127,7 +121,7 @@ func readFile(path string, had calendar.Version) (calendar.Text, error) {
 	return calendar.Text{Body: body, Version: version}, nil
 }
 
-// get asks an address, and those to which it redirects.
+// get requests an address, and follows its redirects.
 func (r *Reader) get(ctx context.Context, u *url.URL, had calendar.Version) (calendar.Text, error) {
 	began := isHere(u)
 	for range redirectsMost {
@@ -161,7 +155,7 @@ func (r *Reader) get(ctx context.Context, u *url.URL, had calendar.Version) (cal
 	return calendar.Text{}, &app.Error{Text: plain.Text(u.Host) + " redirects too many times"}
 }
 
-// answer reads a response: a calendar, or where it redirects.
+// answer reads a response: a calendar, or the address of a redirect.
 func answer(u *url.URL, res *http.Response, had calendar.Version) (*url.URL, calendar.Text, error) {
 	host := plain.Text(u.Host)
 	switch res.StatusCode {
@@ -187,11 +181,8 @@ func answer(u *url.URL, res *http.Response, had calendar.Version) (*url.URL, cal
 		return nil, calendar.Text{}, &app.Error{Text: fmt.Sprintf("%s answered %d %s", host, res.StatusCode, http.StatusText(res.StatusCode))}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, calendar.MaxBytes+1))
-	if err != nil {
+	if length := res.ContentLength; err != nil || length >= 0 && length < calendar.MaxBytes && int64(len(body)) != length {
 		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " arrived incomplete", Err: err}
-	}
-	if length := res.ContentLength; length >= 0 && length < calendar.MaxBytes && int64(len(body)) != length {
-		return nil, calendar.Text{}, &app.Error{Text: "the calendar of " + host + " arrived incomplete"}
 	}
 	text := calendar.Text{Body: body, Version: calendar.Version{ETag: header(res, "ETag"), Modified: header(res, "Last-Modified")}}
 	if page := bytes.TrimSpace(body); len(page) > 0 && page[0] == '<' {
@@ -213,17 +204,17 @@ func header(res *http.Response, name string) string {
 	return ""
 }
 
-// unreached is the error of a request without an answer.
+// unreached returns the error of a request without a response.
 func (r *Reader) unreached(ctx context.Context, u *url.URL, err error) error {
 	host := plain.Text(u.Host)
-	var dns *net.DNSError
+	why := unreached.Of(err)
 	switch {
 	case r.Refused != nil && errors.Is(err, r.Refused):
 		return &app.Error{Kind: provider.Forbidden, Text: host + " is not on the public internet", Hint: "save the calendar to a file, and subscribe to that"}
 	case ctx.Err() != nil:
 		return &app.Error{Kind: provider.Unavailable, Text: host + " didn't answer in time"}
-	case errors.As(err, &dns):
+	case why.Kind == unreached.NoHost:
 		return &app.Error{Kind: provider.Unavailable, Text: "there is no host " + host}
 	}
-	return &app.Error{Kind: provider.Unavailable, Text: host + " can't be reached"}
+	return &app.Error{Kind: provider.Unavailable, Text: host + " can't be reached: " + unreached.Why(err)}
 }

@@ -7,9 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,7 +19,7 @@ func StartRedis(t testing.TB) string {
 	t.Helper()
 	program, address := peers.Find(t, "redis-server"), peers.Free(t)
 	_, port, _ := net.SplitHostPort(address)
-	run := begin(t, nil, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	run := begin(t, peers.UntilEOF(program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir()))
 	Wait(t, "redis", func() bool {
 		run.alive(t, "redis")
 		conn, err := net.DialTimeout("tcp", address, time.Second)
@@ -39,9 +37,7 @@ type Egress struct {
 	// Video and Audio are the files that it uploads.
 	Video, Audio string
 
-	run  *process
-	mu   sync.Mutex
-	said []string
+	run *process
 }
 
 // StartEgress starts it beside a server that was started with [Options].Redis. Its files are made by ffmpeg.
@@ -49,11 +45,8 @@ func StartEgress(t testing.TB, s *Server, redis string) *Egress {
 	t.Helper()
 	e := &Egress{}
 	e.Video, e.Audio = media(t)
-	e.run = begin(t, func(line string) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.said = append(e.said, line)
-	}, peers.FindGo(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret, "-video", e.Video, "-audio", e.Audio)
+	e.run = begin(t, exec.Command(peers.FindGo(t, "livekit-egress"), "-redis", redis, "-server", s.URL, "-key", Key, "-secret", Secret,
+		"-video", e.Video, "-audio", e.Audio))
 	e.until(t, "the egress service", "ready", 1)
 	return e
 }
@@ -93,20 +86,16 @@ func (e *Egress) until(t testing.TB, what, begin string, n int) (ids []string) {
 	t.Helper()
 	Wait(t, what, func() bool {
 		e.run.alive(t, "the egress service")
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		ids = nil
-		for _, line := range e.said {
-			if strings.HasPrefix(line, "error ") {
-				t.Fatalf("the egress service: %s", line)
-			}
-			if id, ok := strings.CutPrefix(line, begin); ok {
-				ids = append(ids, strings.TrimSpace(id))
-			}
+		if failed := e.run.Lines("error "); len(failed) > 0 {
+			t.Fatalf("the egress service: %s", failed[0])
 		}
+		ids = e.run.Lines(begin)
 		return len(ids) >= n
 	})
-	return slices.Clone(ids)
+	for i := range ids {
+		ids[i] = strings.TrimSpace(ids[i])
+	}
+	return ids
 }
 
 // Kill ends the service with SIGKILL.

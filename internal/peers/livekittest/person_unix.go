@@ -3,11 +3,8 @@
 package livekittest
 
 import (
-	"slices"
-	"strings"
-	"sync"
+	"os/exec"
 	"testing"
-	"time"
 
 	"greenroom/internal/peers"
 )
@@ -25,8 +22,6 @@ type Joined struct {
 	// Session is its sid.
 	Session string
 	run     *process
-	mu      sync.Mutex
-	said    []string
 }
 
 // Join makes a participant join a room, and waits until it is connected.
@@ -44,23 +39,12 @@ func (s *Server) Join(t testing.TB, p Person) *Joined {
 	if p.Publish {
 		args = append(args, "-publish")
 	}
-	j := &Joined{}
-	joined := make(chan string, 1)
-	j.run = begin(t, func(line string) {
-		j.mu.Lock()
-		j.said = append(j.said, line)
-		j.mu.Unlock()
-		if sid, ok := strings.CutPrefix(line, "joined "); ok {
-			joined <- sid
-		}
-	}, peers.FindGo(t, "livekit-participant"), args...)
-	select {
-	case j.Session = <-joined:
-	case <-j.run.Ended:
-		t.Fatalf("the participant ended: %s", j.run.Output())
-	case <-time.After(patience):
-		t.Fatalf("the participant did not join: %s", j.run.Output())
-	}
+	j := &Joined{run: begin(t, exec.Command(peers.FindGo(t, "livekit-participant"), args...))}
+	Wait(t, "the participant joins", func() bool {
+		j.run.alive(t, "the participant")
+		return j.Said("joined ")
+	})
+	j.Session = j.run.Lines("joined ")[0]
 	return j
 }
 
@@ -88,8 +72,4 @@ func (j *Joined) Gone() bool {
 }
 
 // Said reports whether the participant has printed a line with this beginning.
-func (j *Joined) Said(begin string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.ContainsFunc(j.said, func(line string) bool { return strings.HasPrefix(line, begin) })
-}
+func (j *Joined) Said(begin string) bool { return len(j.run.Lines(begin)) > 0 }

@@ -99,7 +99,7 @@ func StartMock(t testing.TB) *Server {
 // Restart starts the server again at the same address, after [Server.Kill].
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	s.run = begin(t, nil, s.program, s.args...)
+	s.run = begin(t, peers.UntilEOF(s.program, s.args...))
 	Wait(t, "the LiveKit server", func() bool {
 		s.run.alive(t, "the LiveKit server")
 		resp, err := http.Get(s.URL + "/")
@@ -231,15 +231,11 @@ func Wait(t testing.TB, what string, is func() bool) {
 // process is a program with the programs that it starts.
 type process struct{ *peers.Process }
 
-// begin starts a program, and calls lines for each line that it prints. A program with lines reads its input itself.
-func begin(t testing.TB, lines func(string), program string, args ...string) *process {
+// begin starts a program.
+func begin(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
-	cmd := peers.UntilEOF(program, args...)
-	if lines != nil {
-		cmd = exec.Command(program, args...)
-	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p := &process{peers.Begin(t, cmd, lines)}
+	p := &process{peers.Begin(t, cmd)}
 	p.Kill = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return p
 }
