@@ -102,14 +102,11 @@ var upgrader = websocket.Upgrader{
 
 // connect serves a client until it disconnects.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	token, valid := spool.Token{}, false
-	if ok {
-		token, valid = s.spool.Authenticate(strings.TrimSpace(secret))
-	}
+	secret, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token, valid := s.spool.Authenticate(strings.TrimSpace(secret))
 	switch {
-	case !valid:
-		s.refused.note("clients with a wrong token are refused", "", "from", s.sender(r))
+	case !bearer || !valid:
+		s.refused.Note("clients with a wrong token are refused", "", "from", s.sender(r))
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "no such token", http.StatusUnauthorized)
 		return
@@ -124,7 +121,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	c.touch()
 	c.pinged.Store(c.lastSeen.Load())
 	if !s.admit(c) {
-		s.refused.note("clients are refused: too many are connected", token.Name, "token", token.Name, "from", c.remote)
+		s.refused.Note("clients are refused: too many are connected", token.Name, "token", token.Name, "from", c.remote)
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many clients, or the relay restarts", http.StatusServiceUnavailable)
 		return
@@ -235,7 +232,7 @@ func (c *conn) run(ws *websocket.Conn) {
 		if !errors.As(why, new(*protocolError)) && c.sentAway() {
 			why = errSentAway
 		}
-		c.s.refused.noteAt(slog.LevelInfo, "a client has gone", c.token.Name, "token", c.token.Name, "session", c.session[:6], "why", why)
+		c.s.refused.NoteAt(slog.LevelInfo, "a client has gone", c.token.Name, "token", c.token.Name, "session", c.session[:6], "why", why)
 	}()
 	why = c.read()
 	var broken *protocolError

@@ -161,12 +161,12 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	}
 	hook, ok := s.taker.hook(id)
 	if !ok {
-		s.refused.note("requests for no hook are refused", "", "from", s.sender(r))
+		s.refused.Note("requests for no hook are refused", "", "from", s.sender(r))
 		return notFound
 	}
 	waiting, refused := s.admitRequest(w, r, hook, rest)
 	if refused != nil {
-		s.refused.note("requests are refused", hook.ID+strconv.Itoa(refused.status),
+		s.refused.Note("requests are refused", hook.ID+strconv.Itoa(refused.status),
 			"hook", hook.Name, "token", hook.Token, "status", refused.status, "why", refused.text)
 		return *refused
 	}
@@ -258,7 +258,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 	case errors.Is(err, spool.ErrBusy), errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		return busy
 	}
-	s.refused.note("requests could not be stored", hook.ID, "hook", hook.Name, "token", hook.Token, "err", err)
+	s.refused.Note("requests could not be stored", hook.ID, "hook", hook.Name, "token", hook.Token, "err", err)
 	return failing
 }
 

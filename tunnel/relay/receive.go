@@ -110,7 +110,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	}
 	switch code, text := c.s.enter(c, h); {
 	case code != "":
-		c.s.refused.note("a client is refused", c.token.Name+"\x00"+code, "token", c.token.Name, "why", text, "from", c.remote)
+		c.s.refused.Note("a client is refused", c.token.Name+"\x00"+code, "token", c.token.Name, "why", text, "from", c.remote)
 		c.refuse(code, text)
 		return nil // the writer ends it
 	case !c.s.spool.Valid(c.token):
@@ -166,7 +166,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 	c.lanes = lanes
 	c.mu.Unlock()
 	c.nudge()
-	c.s.refused.noteAt(slog.LevelInfo, "a client has come", c.token.Name, "token", c.token.Name, "session", c.session[:6], "client", words(h.Client))
+	c.s.refused.NoteAt(slog.LevelInfo, "a client has come", c.token.Name, "token", c.token.Name, "session", c.session[:6], "client", words(h.Client))
 	return nil
 }
 

@@ -97,7 +97,7 @@ type Server struct {
 
 	places  places
 	waiters waiters
-	refused tally
+	refused tunnel.Tally
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
@@ -133,7 +133,7 @@ func Open(o Options) (*Server, error) {
 	s.Book = &Book{server: s, policy: o.Policy}
 	s.places.init(o)
 	s.waiters.byID, s.waiters.byToken = map[string]*waiter{}, map[string]int{}
-	s.refused = tally{log: o.Log, since: s.since}
+	s.refused = tunnel.Tally{Log: o.Log, Since: s.since}
 	if o.URL != "" {
 		if err := s.setURL(o.URL); err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func (s *Server) watch() {
 			return
 		case <-ticker.Chan():
 		}
-		s.refused.flush()
+		s.refused.Flush()
 		s.mu.Lock()
 		conns := slices.Collect(maps.Keys(s.conns))
 		s.mu.Unlock()

@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"net"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -10,27 +11,28 @@ import (
 
 // take accepts the connections that the server forwards, until there are no more.
 func (c *connection) take(incoming <-chan ssh.NewChannel) {
-	full, failed := tunnel.Often{Log: c.Log}, tunnel.Often{Log: c.Log}
+	began := c.Clock.Now()
+	refused := tunnel.Tally{Log: c.Log, Since: func() time.Duration { return c.Clock.Since(began) }}
 	for n := range incoming {
 		select {
 		case c.slots <- struct{}{}:
 		default:
-			full.Warn(c.Clock.Now(), "connections are refused: too many are open", "open", concurrent)
+			refused.Note("connections are refused: too many are open", "", "open", concurrent)
 			_ = n.Reject(ssh.ResourceShortage, "too many connections")
 			continue
 		}
 		c.start("ssh forwarded", func() {
 			defer func() { <-c.slots }()
-			c.carry(n, &failed)
+			c.carry(n, &refused)
 		})
 	}
 }
 
 // carry passes one connection to the local listener.
-func (c *connection) carry(n ssh.NewChannel, failed *tunnel.Often) {
+func (c *connection) carry(n ssh.NewChannel, refused *tunnel.Tally) {
 	near, err := (&net.Dialer{Timeout: c.Timeout}).DialContext(c.ctx, "tcp", c.target)
 	if err != nil {
-		failed.Warn(c.Clock.Now(), "the local listener can't be reached", "addr", c.target, "err", err)
+		refused.Note("the local listener can't be reached", "", "addr", c.target, "err", err)
 		_ = n.Reject(ssh.ConnectionFailed, "the listener is not there")
 		return
 	}

@@ -1,4 +1,4 @@
-package relay
+package tunnel
 
 import (
 	"context"
@@ -14,17 +14,18 @@ const (
 	maxTallies = 1000
 )
 
-// tally logs events that senders and clients cause, without flooding the log: the first of a kind immediately, later ones as a count
-// once a minute.
-type tally struct {
-	log   *slog.Logger
-	since func() time.Duration
+// Tally logs events that anyone can cause, without flooding the log: the first of a kind immediately, later ones as a count once a
+// minute. It is safe for concurrent use.
+type Tally struct {
+	Log *slog.Logger
+	// Since is a clock that only moves forward.
+	Since func() time.Duration
 
 	mu    sync.Mutex
 	kinds map[string]*refusals
 }
 
-// refusals are those of one kind.
+// refusals are the events of one kind.
 type refusals struct {
 	level  slog.Level
 	text   string
@@ -33,14 +34,14 @@ type refusals struct {
 	count  int // since then
 }
 
-// note counts a refusal whose kind is text and key, and logs it if it is the first for a while.
-func (t *tally) note(text, key string, args ...any) { t.noteAt(slog.LevelWarn, text, key, args...) }
+// Note counts an event whose kind is text and key. It logs the event as a warning if it is the first of its kind for a while.
+func (t *Tally) Note(text, key string, args ...any) { t.NoteAt(slog.LevelWarn, text, key, args...) }
 
-// noteAt is note with another log level.
-func (t *tally) noteAt(level slog.Level, text, key string, args ...any) {
+// NoteAt is [Tally.Note] with another log level.
+func (t *Tally) NoteAt(level slog.Level, text, key string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.since()
+	now := t.Since()
 	if t.kinds == nil {
 		t.kinds = map[string]*refusals{}
 	}
@@ -52,21 +53,21 @@ func (t *tally) noteAt(level slog.Level, text, key string, args ...any) {
 	if k == nil {
 		k = &refusals{level: level, text: text, logged: now}
 		t.kinds[key] = k
-		t.log.Log(context.Background(), level, text, args...)
+		t.Log.Log(context.Background(), level, text, args...)
 		return
 	}
 	k.args = args
 	k.count++
-	k.report(t.log, now)
+	k.report(t.Log, now)
 }
 
-// flush logs the counts that are due, and drops kinds that have ended.
-func (t *tally) flush() {
+// Flush logs the counts that are due, and forgets kinds without recent events.
+func (t *Tally) Flush() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.since()
+	now := t.Since()
 	for key, k := range t.kinds {
-		if k.report(t.log, now); k.count == 0 && now-k.logged >= tallyEvery {
+		if k.report(t.Log, now); k.count == 0 && now-k.logged >= tallyEvery {
 			delete(t.kinds, key)
 		}
 	}
