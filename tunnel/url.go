@@ -97,7 +97,7 @@ func (a *Announcements) Line(line string) (publicURL string, news bool) {
 		if m == nil {
 			return a.url, false
 		}
-		return a.take(m[min(1, len(m)-1)], true)
+		return a.add(m[min(1, len(m)-1)], true)
 	}
 	for _, found := range anyURL.FindAllString(line, -1) {
 		u, err := url.Parse(strings.TrimRight(found, ".,;:!?"))
@@ -107,7 +107,7 @@ func (a *Announcements) Line(line string) (publicURL string, news bool) {
 		if u.Scheme == "http" && inside(u.Hostname()) {
 			continue // the program's own pages, or the listener
 		}
-		if url, news := a.take(u.String(), u.Scheme == "https" && announcing.MatchString(line)); news {
+		if url, news := a.add(u.String(), u.Scheme == "https" && announcing.MatchString(line)); news {
 			return url, true
 		}
 	}
@@ -135,7 +135,7 @@ func (a *Announcements) isSite(host string) bool {
 	return a.Site != "" && strings.EqualFold(host, a.Site) || about.MatchString(host) || social.MatchString(host)
 }
 
-func (a *Announcements) take(found string, announced bool) (string, bool) {
+func (a *Announcements) add(found string, announced bool) (string, bool) {
 	clean, err := PublicURL(found)
 	switch {
 	case err != nil || clean == a.url && a.announced == announced:

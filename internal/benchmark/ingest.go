@@ -53,9 +53,6 @@ func (b *bench) ingestWith(ctx context.Context, connections int) (err error) {
 		add(l.url+hook, l.process)
 	}
 	got, err := contest(ctx, b.rounds, b.each, all...)
-	for _, s := range all {
-		s.close()
-	}
 	if err != nil {
 		return err
 	}

@@ -138,8 +138,13 @@ func (s *senders) round(ctx context.Context, length time.Duration, m *measured) 
 }
 
 // contest runs the loads in turns, so that other work of the machine affects all of them equally. The first round is a warm-up that
-// isn't counted. The order alternates.
+// isn't counted. The order alternates. At the end the senders are closed.
 func contest(ctx context.Context, rounds int, each time.Duration, all ...*senders) ([]measured, error) {
+	defer func() {
+		for _, s := range all {
+			s.close()
+		}
+	}()
 	out := make([]measured, len(all))
 	for round := range rounds + 1 {
 		for i := range all {

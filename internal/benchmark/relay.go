@@ -61,9 +61,6 @@ func (b *bench) relayWith(ctx context.Context, connections int) (err error) {
 		s.settled = func() error { return far.printed(int(s.sent.Load())) }
 	}
 	got, err := contest(ctx, b.rounds, b.each, all...)
-	for _, s := range all {
-		s.close()
-	}
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func hookOf(t *testing.T, s *Server, name string) spool.Hook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, ok := s.taker.hook(made.Hook.ID)
+	h, ok := s.backing.hook(made.Hook.ID)
 	if !ok {
 		t.Fatal("the hook accepts nothing")
 	}

@@ -159,7 +159,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request, target string) a
 	if !ok {
 		return notFound
 	}
-	hook, ok := s.taker.hook(id)
+	hook, ok := s.backing.hook(id)
 	if !ok {
 		s.refused.Note("requests for no hook are refused", "", "from", s.sender(r))
 		return notFound
@@ -206,7 +206,7 @@ func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool
 		Remote: s.sender(r), Header: header,
 	}
 	waiting := s.expect(hook, e.ID)
-	if err := s.take(w, r, hook, e, at); err != nil {
+	if err := s.store(w, r, hook, e, at); err != nil {
 		waiting.done()
 		a := s.refuse(r, hook, err)
 		return nil, &a
@@ -214,12 +214,12 @@ func (s *Server) admitRequest(w http.ResponseWriter, r *http.Request, hook spool
 	return waiting, nil
 }
 
-// take reads the body, within its limits, into the taker.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody, at *place) error {
+// store reads the body, within its limits, and stores the request.
+func (s *Server) store(w http.ResponseWriter, r *http.Request, hook spool.Hook, e wire.EventBody, at *place) error {
 	body := &paced{
 		from: http.MaxBytesReader(w, r.Body, s.opt.Body), to: at.line, at: at, began: time.Now(), grace: s.opt.BodyTime,
 	}
-	if err := s.taker.take(r.Context(), hook, e, body, r.ContentLength); err != nil {
+	if err := s.backing.store(r.Context(), hook, e, body, r.ContentLength); err != nil {
 		return err
 	}
 	// The body's deadline doesn't apply to the answer.

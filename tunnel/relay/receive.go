@@ -47,7 +47,7 @@ func (c *conn) read() error {
 		if f.Type == wire.Hello {
 			introduced = true
 		}
-		if err := c.take(f); err != nil {
+		if err := c.handle(f); err != nil {
 			return err
 		}
 	}
@@ -56,8 +56,8 @@ func (c *conn) read() error {
 // errLeft means that the client ended the conversation.
 var errLeft = errors.New("it left")
 
-// take handles one frame.
-func (c *conn) take(f wire.Frame) error {
+// handle handles one frame.
+func (c *conn) handle(f wire.Frame) error {
 	switch f.Type {
 	case wire.Hello:
 		return decoded(f, c.hello)

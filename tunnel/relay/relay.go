@@ -89,11 +89,11 @@ type Options struct {
 // Server is a running relay. It is safe for concurrent use.
 type Server struct {
 	*Book
-	opt   Options
-	spool *spool.Spool // nil with a Sink
-	taker taker
-	start time.Time
-	base  atomic.Pointer[base]
+	opt     Options
+	spool   *spool.Spool // nil with a Sink
+	backing backing
+	start   time.Time
+	base    atomic.Pointer[base]
 
 	places  places
 	waiters waiters
@@ -141,11 +141,11 @@ func Open(o Options) (*Server, error) {
 	}
 	s.metrics = newMetrics(s)
 	if o.Sink != nil {
-		taker, err := newSinkTaker(o)
+		sink, err := newSinkStore(o)
 		if err != nil {
 			return nil, err
 		}
-		s.taker = taker
+		s.backing = sink
 		close(s.watched)
 		return s, nil
 	}
@@ -156,7 +156,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	s.spool, s.Book.spool, s.taker = sp, sp, &spoolTaker{s}
+	s.spool, s.Book.spool, s.backing = sp, sp, &spoolStore{s}
 	o.Crash.Go("relay watch", s.watch)
 	return s, nil
 }

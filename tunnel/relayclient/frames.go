@@ -31,8 +31,8 @@ func (s *session) hello() {
 	s.sendJSON(wire.Hello, 0, body)
 }
 
-// take handles one frame. It returns how the session ends, or nil.
-func (s *session) take(f wire.Frame) *outcome {
+// handle handles one frame. It returns how the session ends, or nil.
+func (s *session) handle(f wire.Frame) *outcome {
 	if !f.Type.Known() {
 		return nil
 	}

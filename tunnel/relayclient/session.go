@@ -237,7 +237,7 @@ func (s *session) read() *outcome {
 		if err != nil {
 			return broken(err)
 		}
-		if end := s.take(f); end != nil {
+		if end := s.handle(f); end != nil {
 			return end
 		}
 	}

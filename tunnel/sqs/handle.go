@@ -122,7 +122,7 @@ func (r *reader) store(ctx context.Context, parcels []parcel) (done, rest []parc
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			r.say(storing, "requests can't be stored here: "+plain.Text(err.Error()))
+			r.report(storing, "requests can't be stored here: "+plain.Text(err.Error()))
 		}
 		return nil, parcels, 0
 	}
@@ -137,7 +137,7 @@ func (r *reader) store(ctx context.Context, parcels []parcel) (done, rest []parc
 			why = fmt.Sprintf("requests can't be stored here: %d %s", a.Status, plain.Text(a.Text))
 		}
 	}
-	r.say(storing, why)
+	r.report(storing, why)
 	return done, rest, wait
 }
 
@@ -207,12 +207,12 @@ func failed(parcels []parcel, entries []types.BatchResultErrorEntry) ([]parcel, 
 	return left, fmt.Errorf("%s: %s", plain.Text(aws.ToString(entries[0].Code)), plain.Text(aws.ToString(entries[0].Message)))
 }
 
-// last returns a context for a call that may be made, or finished, for farewellTime after ctx has ended.
+// last returns a context for a call that may be made, or finished, for closeTime after ctx has ended.
 func last(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), slack)
 	stop := context.AfterFunc(ctx, func() {
 		select {
-		case <-time.After(farewellTime):
+		case <-time.After(closeTime):
 			cancel()
 		case <-out.Done():
 		}

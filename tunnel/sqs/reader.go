@@ -81,10 +81,10 @@ func (r *reader) find(ctx context.Context) (facts, bool) {
 		case ctx.Err() != nil:
 			return facts{}, false
 		case err == nil:
-			r.say(finding, "")
+			r.report(finding, "")
 			return f, true
 		}
-		r.say(finding, reason(r.place, err), err)
+		r.report(finding, reason(r.place, err), err)
 		if !r.rest(ctx, pause.Next(r.Clock.Now())) {
 			return facts{}, false
 		}
@@ -154,20 +154,20 @@ func (r *reader) poll(ctx context.Context, name string, f facts) {
 			continue // the tunnel closes, or the machine has slept
 		}
 		if err != nil {
-			r.say(name, reason(r.place, err), err)
+			r.report(name, reason(r.place, err), err)
 			if !r.rest(ctx, pause.Next(r.Clock.Now())) {
 				return
 			}
 			continue
 		}
 		pause.Reset()
-		r.say(name, "")
+		r.report(name, "")
 		r.handle(ctx, f, messages)
 	}
 }
 
-// say sets and shows a task's problem, "" for none. cause is logged with it.
-func (r *reader) say(task, why string, cause ...error) {
+// report sets and shows a task's problem, "" for none. cause is logged with it.
+func (r *reader) report(task, why string, cause ...error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.trouble[task] != why && why != "" {

@@ -52,8 +52,8 @@ const (
 	slack = 10 * time.Second
 	// depthTime is how often the number of waiting messages is read.
 	depthTime = 30 * time.Second
-	// farewellTime limits the return of messages when the tunnel closes.
-	farewellTime = 2 * time.Second
+	// closeTime limits the return of messages when the tunnel closes.
+	closeTime = 2 * time.Second
 )
 
 // Driver is the driver "sqs".

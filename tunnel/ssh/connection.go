@@ -34,7 +34,7 @@ func (c *connection) start(name string, f func()) { c.Crash.GoIn(&c.running, nam
 func (c *connection) forward() error {
 	// All connections belong to the only forward, so the names and addresses in them don't matter.
 	incoming := c.client.HandleChannelOpen("forwarded-tcpip")
-	c.start("ssh forward", func() { c.take(incoming) })
+	c.start("ssh forward", func() { c.accept(incoming) })
 	ask := struct {
 		Host string
 		Port uint32

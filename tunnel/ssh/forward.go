@@ -9,8 +9,8 @@ import (
 	"greenroom/tunnel"
 )
 
-// take accepts the connections that the server forwards, until there are no more.
-func (c *connection) take(incoming <-chan ssh.NewChannel) {
+// accept accepts the connections that the server forwards, until there are no more.
+func (c *connection) accept(incoming <-chan ssh.NewChannel) {
 	began := c.Clock.Now()
 	refused := tunnel.Tally{Log: c.Log, Since: func() time.Duration { return c.Clock.Since(began) }}
 	for n := range incoming {

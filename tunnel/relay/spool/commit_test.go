@@ -127,7 +127,7 @@ func TestWritesThatWaitShareACommit(t *testing.T) {
 		if test.with > 0 {
 			ops = append(ops, &op{size: test.with})
 		}
-		if got := s.take(ops); len(got) != test.want || len(s.queue) != test.waiting+len(ops)-test.want {
+		if got := s.collect(ops); len(got) != test.want || len(s.queue) != test.waiting+len(ops)-test.want {
 			t.Errorf("%s: %d, and %d still wait", test.name, len(got), len(s.queue))
 		}
 	}

@@ -157,7 +157,7 @@ func (u *upload) grow(n int) error {
 	if n > firstSize && (m.all+n > u.s.opt.Memory || m.byToken[u.token]+n > u.s.opt.Memory/tokenShare) {
 		return ErrBusy
 	}
-	m.take(u.token, n)
+	m.add(u.token, n)
 	u.memory += n
 	return nil
 }
@@ -166,7 +166,7 @@ func (u *upload) grow(n int) error {
 func (u *upload) free() {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
-	u.s.memory.take(u.token, -u.memory)
+	u.s.memory.add(u.token, -u.memory)
 	u.memory = 0
 }
 
@@ -176,7 +176,7 @@ type memory struct {
 	byToken map[string]int
 }
 
-func (m *memory) take(token string, n int) {
+func (m *memory) add(token string, n int) {
 	m.all += n
 	if m.byToken[token] += n; m.byToken[token] == 0 {
 		delete(m.byToken, token)
@@ -213,7 +213,7 @@ func (u *upload) piece(b []byte) error {
 		if err != nil && number == 0 {
 			u.body = 0 // the number was not used, and will be given to another
 		}
-		u.s.memory.take(token, -mine)
+		u.s.memory.add(token, -mine)
 	}
 	if err := u.s.enqueue(o); err != nil {
 		return err

@@ -139,7 +139,7 @@ func (s *Spool) run() {
 				ops = append(ops, s.retention())
 			}
 		case <-s.closing:
-			for ops := s.take(nil); len(ops) > 0; ops = s.take(nil) {
+			for ops := s.collect(nil); len(ops) > 0; ops = s.collect(nil) {
 				s.commit(ops)
 			}
 			s.commit(s.housekeeping(nil))
@@ -147,12 +147,12 @@ func (s *Spool) run() {
 		}
 		timer.Stop()
 		due = nil
-		s.commit(s.housekeeping(s.take(ops)))
+		s.commit(s.housekeeping(s.collect(ops)))
 	}
 }
 
-// take adds waiting ops, up to the limits of a commit.
-func (s *Spool) take(ops []*op) []*op {
+// collect adds waiting ops, up to the limits of a commit.
+func (s *Spool) collect(ops []*op) []*op {
 	bytes := 0
 	for _, o := range ops {
 		bytes += o.size

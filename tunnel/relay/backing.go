@@ -13,32 +13,32 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// taker stores requests.
-type taker interface {
+// backing stores requests: the spool or a sink.
+type backing interface {
 	// hook returns a hook that accepts requests.
 	hook(id string) (spool.Hook, bool)
-	// take stores a request, and returns when it is durable.
-	take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, size int64) error
+	// store stores a request, and returns when it is durable.
+	store(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, size int64) error
 }
 
-// spoolTaker stores requests in the relay's own spool.
-type spoolTaker struct{ s *Server }
+// spoolStore stores requests in the relay's own spool.
+type spoolStore struct{ s *Server }
 
-func (t *spoolTaker) hook(id string) (spool.Hook, bool) { return t.s.spool.Open(id) }
+func (t *spoolStore) hook(id string) (spool.Hook, bool) { return t.s.spool.Open(id) }
 
-func (t *spoolTaker) take(ctx context.Context, _ spool.Hook, e wire.EventBody, body io.Reader, size int64) error {
+func (t *spoolStore) store(ctx context.Context, _ spool.Hook, e wire.EventBody, body io.Reader, size int64) error {
 	_, err := t.s.spool.Put(ctx, e, body, size)
 	return err
 }
 
-// sinkTaker passes them to a [tunnel.Sink].
-type sinkTaker struct {
+// sinkStore passes them to a [tunnel.Sink].
+type sinkStore struct {
 	sink  tunnel.Sink
 	hooks map[string]spool.Hook
 }
 
-func newSinkTaker(o Options) (*sinkTaker, error) {
-	t := &sinkTaker{sink: o.Sink, hooks: map[string]spool.Hook{}}
+func newSinkStore(o Options) (*sinkStore, error) {
+	t := &sinkStore{sink: o.Sink, hooks: map[string]spool.Hook{}}
 	for name, id := range o.Hooks {
 		if err := spool.CheckHook(name, id); err != nil {
 			return nil, fmt.Errorf("relay: %w", err)
@@ -54,12 +54,12 @@ func newSinkTaker(o Options) (*sinkTaker, error) {
 	return t, nil
 }
 
-func (t *sinkTaker) hook(id string) (spool.Hook, bool) {
+func (t *sinkStore) hook(id string) (spool.Hook, bool) {
 	h, ok := t.hooks[id]
 	return h, ok
 }
 
-func (t *sinkTaker) take(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, _ int64) error {
+func (t *sinkStore) store(ctx context.Context, h spool.Hook, e wire.EventBody, body io.Reader, _ int64) error {
 	raw, err := io.ReadAll(body)
 	if err != nil {
 		return err
