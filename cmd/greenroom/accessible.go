@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/config"
@@ -18,13 +16,12 @@ import (
 	"greenroom/tui/cell"
 )
 
-// lineMode is the host's job with prompts and lines instead of the screen. What it does are the commands, on the backend that it
-// was opened with.
+// lineMode replaces the screen by prompts and lines. It runs commands on one backend.
 type lineMode struct {
 	*program
 	backend app.Backend
 	news    *news
-	// listed reports that the tasks were listed; they are listed again after an empty answer.
+	// listed reports that the tasks were listed. An empty answer lists them again.
 	listed bool
 }
 
@@ -44,7 +41,7 @@ func (p *program) isAccessible() bool {
 func (p *program) runLines(ctx context.Context, c *config.Config, b app.Backend, g *crash.Group) error {
 	q := *p
 	if tui.ASCIIOnly(p.getenv) {
-		q.stdout, q.stderr = asciiWriter{p.stdout}, asciiWriter{p.stderr}
+		q.stdout, q.stderr = safely{p.stdout, asciiLines}, safely{p.stderr, asciiLines}
 	}
 	q.lines = bufio.NewReader(p.stdin)
 	q.loaded = c
@@ -81,7 +78,7 @@ func (p *program) runLines(ctx context.Context, c *config.Config, b app.Backend,
 // errQuit ends the line mode.
 var errQuit = fmt.Errorf("quit")
 
-// turn shows the news and asks for a task, which it does.
+// turn shows the news, asks for a task, and does it.
 func (m *lineMode) turn(ctx context.Context) error {
 	m.words("")
 	m.news.print(m.program)
@@ -161,7 +158,7 @@ func (m *lineMode) tasks() []task {
 	return tasks
 }
 
-// command runs a command of Greenroom's, as the shell would.
+// command runs a command of Greenroom.
 func (m *lineMode) command(ctx context.Context, args ...string) error {
 	q := *m.program
 	root := q.root()
@@ -221,25 +218,21 @@ func (m *lineMode) listRooms(ctx context.Context) error {
 }
 
 func roomSentence(r app.RoomView) string {
-	parts := []string{plain.Text(r.Name)}
-	switch mt := r.Meeting; {
-	case mt == nil || mt.Status == app.Ended:
-		parts = append(parts, "no meeting")
-	case mt.Status == app.Open:
-		parts = append(parts, "open, no one is here")
-	default:
-		parts = append(parts, fmt.Sprintf("live, %d here", mt.Here))
+	mt := r.Meeting
+	if mt == nil || mt.Status == app.Ended {
+		return plain.Text(r.Name) + ", no meeting."
 	}
-	if mt := r.Meeting; mt != nil && mt.Status != app.Ended {
-		if mt.Waiting > 0 {
-			parts = append(parts, fmt.Sprintf("%d waiting", mt.Waiting))
-		}
-		if mt.Recording == app.IsRecording {
-			parts = append(parts, "recording")
-		}
-		parts = append(parts, "on "+plain.Text(mt.Account))
+	state := "open, no one is here"
+	if mt.Status != app.Open {
+		state = fmt.Sprintf("live, %d here", mt.Here)
 	}
-	return strings.Join(parts, ", ") + "."
+	if mt.Waiting > 0 {
+		state += fmt.Sprintf(", %d waiting", mt.Waiting)
+	}
+	if mt.Recording == app.IsRecording {
+		state += ", recording"
+	}
+	return fmt.Sprintf("%s, %s, on %s.", plain.Text(r.Name), state, plain.Text(mt.Account))
 }
 
 // whoIsHere prints a line for each person in a meeting.
@@ -281,7 +274,7 @@ func (m *lineMode) whoIsHere(ctx context.Context) error {
 	return nil
 }
 
-// room asks for a room, with open for one with an open meeting. A single one is chosen without a question.
+// room asks for a room; with open, for one with an open meeting.
 func (m *lineMode) room(ctx context.Context, open bool) (string, error) {
 	rooms, err := m.backend.Rooms(ctx, app.RoomQuery{})
 	if err != nil {
@@ -324,7 +317,7 @@ func (m *lineMode) download(ctx context.Context) error {
 			if r.Download != nil {
 				state = "download " + string(r.Download.State)
 			}
-			m.words(fmt.Sprintf("  %d  %s, %s, %s, %s.", len(ready), plain.Text(r.Room), local(r.StartedAt), length(time.Duration(r.DurationS*float64(time.Second))), state))
+			m.words(fmt.Sprintf("  %d  %s, %s, %s, %s.", len(ready), plain.Text(r.Room), local(r.StartedAt), length(r.Length()), state))
 		}
 	}
 	if len(ready) == 0 {
@@ -347,21 +340,11 @@ func (m *lineMode) createRoom(ctx context.Context) error {
 	return m.command(ctx, "room", "create", "--", name)
 }
 
-// asciiWriter writes text for a terminal without UTF-8.
-type asciiWriter struct{ io.Writer }
-
-// Write implements [io.Writer]. Programs write whole lines.
-func (w asciiWriter) Write(b []byte) (int, error) {
-	lines := strings.SplitAfter(string(b), "\n")
+// asciiLines returns text for a terminal without UTF-8.
+func asciiLines(b []byte) []byte {
+	lines := strings.Split(string(b), "\n")
 	for i, l := range lines {
-		text, end := strings.CutSuffix(l, "\n")
-		lines[i] = cell.Ruler{}.ASCII(text)
-		if end {
-			lines[i] += "\n"
-		}
+		lines[i] = cell.Ruler{}.ASCII(l)
 	}
-	if _, err := io.WriteString(w.Writer, strings.Join(lines, "")); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return []byte(strings.Join(lines, "\n"))
 }

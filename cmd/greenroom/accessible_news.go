@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 
@@ -13,8 +14,8 @@ import (
 // mostNews is how many lines of news are kept between two prompts.
 const mostNews = 20
 
-// news collects what happens between two prompts. It rings at once, and the lines come before the next prompt: one that is read aloud
-// isn't interrupted.
+// news collects events between two prompts. The bell rings immediately; the lines are printed before the next prompt, so that they don't
+// interrupt one that is read aloud.
 type news struct {
 	ring func(app.Call)
 
@@ -23,7 +24,7 @@ type news struct {
 	more  int
 }
 
-// add takes a change in.
+// add adds a change.
 func (n *news) add(c app.Change) {
 	line := ""
 	switch {
@@ -44,7 +45,7 @@ func (n *news) add(c app.Change) {
 	n.lines = append(n.lines, line)
 }
 
-// print prints the news and forgets them.
+// print prints and removes the news.
 func (n *news) print(p *program) {
 	n.mu.Lock()
 	lines, more := n.lines, n.more
@@ -62,22 +63,18 @@ func (n *news) print(p *program) {
 	}
 }
 
-// activitySentence describes an activity, or is empty where a call or the next summary says it.
+// activitySentence describes an activity. It is empty if a call or the next summary describes it.
 func activitySentence(a app.Activity) string {
-	who, verb := plain.Text(a.Who), map[provider.EventKind]string{
-		provider.KindParticipantJoined: "joined", provider.KindParticipantLeft: "left",
-	}[a.Kind]
-	if who == "" {
-		who = "Someone"
-	}
+	room, who := plain.Text(a.Room), cmp.Or(plain.Text(a.Who), "Someone")
 	switch a.Kind {
 	case provider.KindMeetingStarted:
-		return plain.Text(a.Room) + " is live."
+		return room + " is live."
 	case provider.KindMeetingEnded:
-		return "The meeting of " + plain.Text(a.Room) + " has ended."
+		return "The meeting of " + room + " has ended."
+	case provider.KindParticipantJoined:
+		return who + " joined " + room + "."
+	case provider.KindParticipantLeft:
+		return who + " left " + room + "."
 	}
-	if verb == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s %s %s.", who, verb, plain.Text(a.Room))
+	return ""
 }

@@ -70,14 +70,12 @@ func (p *program) removeAccount(ctx context.Context, args []string) error {
 	return nil
 }
 
-// variableOf names the variables of the environment that make an account.
+// variableOf lists the variables of the environment that define an account.
 func (p *program) variableOf(r accountRow) string {
 	var set []string
-	for _, d := range drivers() {
-		for _, v := range d.Variables {
-			if d.Platform == r.Platform && p.getenv(v.Name) != "" {
-				set = append(set, v.Name)
-			}
+	for _, v := range driverOf(r.Platform).Variables {
+		if p.getenv(v.Name) != "" {
+			set = append(set, v.Name)
 		}
 	}
 	return strings.Join(set, ", ")

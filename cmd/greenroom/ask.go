@@ -16,8 +16,7 @@ import (
 	"greenroom/internal/plain"
 )
 
-// canAsk fails early if a prompt is needed but there is no terminal. flag names the option that answers it, yes reports
-// whether it was set.
+// canAsk returns an error if a question must be asked, but there is no terminal. flag answers it, yes reports whether it was set.
 func (p *program) canAsk(flag string, yes bool) error {
 	if yes || p.inTTY && p.outTTY {
 		return nil
@@ -25,12 +24,9 @@ func (p *program) canAsk(flag string, yes bool) error {
 	return usagef("confirmation needed: run with %s", flag)
 }
 
-// confirm asks a question to which only an explicit yes is one.
+// confirm asks a question. Every answer except yes is errDeclined.
 func (p *program) confirm(ctx context.Context, question, flag string, yes bool) error {
-	if yes {
-		return nil
-	}
-	if err := p.canAsk(flag, yes); err != nil {
+	if err := p.canAsk(flag, yes); err != nil || yes {
 		return err
 	}
 	answer, err := p.ask(ctx, question+" [y/N] ")
@@ -72,7 +68,7 @@ func (p *program) wants(ctx context.Context, question string, byDefault bool) (b
 	}
 }
 
-// choose asks for one of several options by its number, and returns its index. An empty answer is the first one.
+// choose asks for one of several options by its number, and returns its index. An empty answer selects the first one.
 func (p *program) choose(ctx context.Context, question string, options []string) (int, error) {
 	for i, o := range options {
 		p.words(fmt.Sprintf("  %d  %s", i+1, o))
@@ -80,7 +76,7 @@ func (p *program) choose(ctx context.Context, question string, options []string)
 	return p.number(ctx, question+" [1] ", len(options), 0)
 }
 
-// number asks for a number from 1 on, and returns it as an index: that of an empty answer is given.
+// number asks for a number from 1 to most, and returns it as an index from 0; empty is the index of an empty answer.
 func (p *program) number(ctx context.Context, question string, most, empty int) (int, error) {
 	for {
 		answer, err := p.ask(ctx, question)
@@ -94,7 +90,7 @@ func (p *program) number(ctx context.Context, question string, most, empty int) 
 	}
 }
 
-// ask asks for a line of text. White space around it is left out. The end of the input is errDeclined.
+// ask asks for a line of text, and returns it without white space around it. The end of the input is errDeclined.
 func (p *program) ask(ctx context.Context, question string) (string, error) {
 	return p.answer(ctx, question, func() (string, error) {
 		if p.lines == nil {
@@ -122,11 +118,11 @@ func (p *program) askHidden(ctx context.Context, question string) (string, error
 		b, err := term.ReadPassword(f.Fd())
 		return string(b), err
 	})
-	_, _ = io.WriteString(p.stderr, "\n") // that of the answer wasn't shown
+	_, _ = io.WriteString(p.stderr, "\n") // the terminal didn't show that of the answer
 	return secret, errors.Join(err, term.Restore(f.Fd(), before))
 }
 
-// answer shows a question and waits for what read returns.
+// answer shows a question and waits for the answer that read returns.
 func (p *program) answer(ctx context.Context, question string, read func() (string, error)) (string, error) {
 	if _, err := io.WriteString(p.stderr, plain.Text(question)); err != nil {
 		return "", err

@@ -8,24 +8,20 @@ import (
 	"greenroom/internal/crash"
 	"greenroom/internal/hub"
 	"greenroom/internal/recording/bucket"
-	"greenroom/provider"
 )
 
-// newBuckets returns the finder of recordings in buckets, nil if no account has a bucket. It sends no request.
+// newBuckets returns the watcher of recordings in buckets, nil if no account has a bucket. It sends no request.
 func newBuckets(c *config.Config, accounts []hub.Account, log *slog.Logger, group *crash.Group) hub.Buckets {
-	names := map[provider.Platform]*provider.Objects{}
-	for _, d := range drivers() {
-		names[d.Platform] = d.Objects
-	}
 	var of []bucket.Account
 	for _, a := range accounts {
 		name, folder, _ := strings.Cut(a.Recording.Bucket, "/")
-		if name == "" || a.Unusable != nil || names[a.Platform] == nil {
+		objects := driverOf(a.Platform).Objects
+		if name == "" || a.Unusable != nil || objects == nil {
 			continue
 		}
 		f := c.Fetch[a.Name]
 		of = append(of, bucket.Account{
-			Name: a.Name, Platform: a.Platform, Objects: *names[a.Platform], Domain: a.Subdomain, Bucket: name, Folder: strings.Trim(folder, "/"),
+			Name: a.Name, Platform: a.Platform, Objects: *objects, Domain: a.Subdomain, Bucket: name, Folder: strings.Trim(folder, "/"),
 			Access: accessOf(a.Account, f), Queue: f.Queue, Sweep: f.Sweep,
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"greenroom/provider"
 )
 
-// markRecorded goes beside every link of a recorded meeting.
+// markRecorded is printed with every link of a recorded meeting.
 const markRecorded = "This meeting is recorded: inform the people you send the link to."
 
 // isRecorded reports whether people in the meeting must expect to be recorded.
@@ -17,15 +17,15 @@ func isRecorded(m app.Meeting) bool {
 	return app.Recorded(m.Record) || m.Recording == app.IsRecording || m.Recording == app.StartingRecording
 }
 
-// askConsent asks before a meeting that is recorded is opened from here, unless its room says not to or the answer was
-// given before. Either answer is kept with the meeting, before anything is opened; nothing but given stands for it.
+// askConsent asks for consent before a recorded meeting is opened from here, unless its room skips it or it was given before. The answer is
+// stored with the meeting before it is opened. Only given replaces the question.
 func (p *program) askConsent(ctx context.Context, b app.Backend, m app.Meeting, given bool) error {
 	if !isRecorded(m) {
 		return nil
 	}
 	r, err := b.Room(ctx, app.RoomRef{Ref: m.RoomID})
 	if err != nil && !errors.Is(err, provider.NotFound) {
-		return err // a room that is gone skips no question: the meeting is recorded all the same
+		return err // if the room was deleted, the meeting is still recorded
 	}
 	if !app.NeedsConsent(m, r.Room) {
 		return nil

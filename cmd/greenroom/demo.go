@@ -38,18 +38,19 @@ func (p *program) demo(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
+	defer func() { err = joined(err, os.RemoveAll(temporary)) }()
 	dir := temporary
 	if p.dataDir != "" {
 		if dir, err = filepath.Abs(p.dataDir); err != nil {
-			return errors.Join(err, os.RemoveAll(temporary))
+			return err
 		}
 	}
 	if err := checkStore(&config.Config{DataDir: dir}, true); err != nil {
-		return errors.Join(err, os.RemoveAll(temporary))
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen for the sandbox: %w", err), os.RemoveAll(temporary))
+		return fmt.Errorf("listen for the sandbox: %w", err)
 	}
 	base := "http://" + l.Addr().String()
 	ctx, fail := context.WithCancelCause(ctx)
@@ -64,14 +65,14 @@ func (p *program) demo(ctx context.Context) (err error) {
 		}
 	})
 	defer func() {
-		err = errors.Join(err, w.Close(), os.RemoveAll(temporary))
+		err = joined(err, w.Close())
 		group.Wait()
 	}()
 	r, err := openDemoRelay(ctx, temporary, &group, func(err error) { fail(err) })
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
+	defer func() { err = joined(err, r.close()) }()
 	c, err := p.demoConfig(ctx, base, dir, r)
 	if err != nil {
 		return err
@@ -81,8 +82,8 @@ func (p *program) demo(ctx context.Context) (err error) {
 	}})
 }
 
-// demoConfig is the configuration of the demo: the sandbox's accounts, the demo's relay, and theme, mouse and keys of the
-// user's own configuration if it can be read. No secret of it is fetched.
+// demoConfig returns the demo's configuration: the sandbox's accounts, the demo's relay, and theme, mouse and keys of the user's
+// configuration if it can be read, without its secrets.
 func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay) (*config.Config, error) {
 	env := map[string]string{
 		"GREENROOM_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "XDG_RUNTIME_DIR": dir, "XDG_DOWNLOAD_DIR": filepath.Join(dir, "downloads"),
@@ -105,21 +106,20 @@ func (p *program) demoConfig(ctx context.Context, base, dir string, r *demoRelay
 }
 
 const (
-	// demoSeed makes the demo's recordings the same ones each time, so that a download resumes in the next demo.
+	// demoSeed makes the demo's recordings the same each time, so that the next demo resumes a download.
 	demoSeed = 20250615
-	// demoRate is how many bytes per second each request for a recording's file gets, demoFiles how many recordings come at
-	// once: slow enough to be watched.
+	// demoRate is the speed of a download in bytes per second, demoFiles the number of downloads at once: slow enough to watch.
 	demoRate  = 500_000
 	demoFiles = 3
 )
 
-// demoAccounts are two of the sandbox's accounts, on different platforms, among which the demo's rooms are divided.
+// demoAccounts returns two accounts of the sandbox, on different platforms, for the demo's rooms.
 func demoAccounts() (one, other provider.Account) {
 	all := sandbox.Accounts("")
 	return all[0], all[1]
 }
 
-// seedRecordings makes the recordings of the days before.
+// seedRecordings creates recordings of the previous days.
 func seedRecordings(w *sandbox.World) error {
 	day := w.Now().UTC().Truncate(24 * time.Hour)
 	one, other := demoAccounts()
@@ -148,7 +148,7 @@ func seedRecordings(w *sandbox.World) error {
 	return nil
 }
 
-// demoRoom are the settings of one of the demo's rooms.
+// demoRoom returns the settings of one of the demo's rooms.
 func demoRoom(name, account string) app.RoomSpec {
 	r := app.RoomSpec{Name: name, Account: account, Recording: provider.RecordingNone, Trigger: provider.TriggerNone, Link: app.LinkNew}
 	switch name {
@@ -160,7 +160,7 @@ func demoRoom(name, account string) app.RoomSpec {
 	return r
 }
 
-// seed makes the rooms that a newcomer finds, and lets people come to what is started. The platforms post to the given URL.
+// seed creates rooms, bookings, recordings and meetings with people. The platforms post to the URL.
 func seed(ctx context.Context, w *sandbox.World, b app.Backend, url string) error {
 	for _, a := range sandbox.Accounts("") {
 		if _, err := w.SetWebhook(a.Platform, url+"/hooks/"+a.Name, ""); err != nil {

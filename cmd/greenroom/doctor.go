@@ -33,13 +33,13 @@ func (p *program) doctorCommand() *cobra.Command {
 	return p.jsonFlag(cmd, "print the status and the diagnosis as a JSON object")
 }
 
-// errUnwell makes doctor's exit status agree with its lines.
+// errUnwell is the error of failed checks.
 var errUnwell = errors.New("some checks failed")
 
-// report is doctor's JSON: the status, and beside it the results of its checks.
+// report is doctor's JSON: the status and the results of the checks.
 type report struct {
 	app.Status
-	// Health is ok or failing, as the exit status says.
+	// Health is ok or failing, like the exit status.
 	Health    string          `json:"status"`
 	Diagnosis []app.Diagnosis `json:"diagnosis"`
 }
@@ -65,7 +65,7 @@ func (o *doctorOptions) run(ctx context.Context, _ []string) error {
 	return err
 }
 
-// tell prints what was found. The error is errUnwell when that is bad.
+// tell prints the diagnosis. The error is errUnwell if a check failed.
 func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
 	health := app.Health(found)
 	if o.json {
@@ -83,7 +83,7 @@ func (o *doctorOptions) tell(s app.Status, found []app.Diagnosis) (err error) {
 	return err
 }
 
-// mark is a check's word. It distinguishes a failure from a missing ability.
+// mark returns the state of a check.
 func mark(c provider.Check) string {
 	switch {
 	case c.OK:
@@ -115,7 +115,7 @@ func (o *doctorOptions) print(s app.Status, found []app.Diagnosis) error {
 	return o.printTable(t)
 }
 
-// addStatus adds how the listener, the tunnel, the store and the pollers do.
+// addStatus adds rows for the listener, the tunnel, the store and the pollers.
 func (o *doctorOptions) addStatus(t *table, s app.Status) {
 	if s.Listener.URL != "" {
 		t.add("listener", "answers", "", fmt.Sprintf("%d accepted, %d rejected, %d too busy", s.Listener.Accepted, s.Listener.Rejected, s.Listener.Busy))
@@ -153,9 +153,9 @@ func (o *doctorOptions) addStatus(t *table, s app.Status) {
 	}
 }
 
-// addTunnel adds how an open tunnel does.
+// addTunnel adds rows for an open tunnel.
 func addTunnel(t *table, s app.TunnelStatus) {
-	waiting := noStoreAndForward + ": requests sent while this machine is offline are lost"
+	waiting := noStoreAndForward
 	if s.StoreAndForward {
 		waiting = fmt.Sprintf("%d waiting at the relay", s.Spool)
 	}

@@ -16,11 +16,11 @@ import (
 	"greenroom/provider"
 )
 
-// maxEdited bounds the file that an editor leaves.
+// maxEdited is the largest size of the edited file in bytes.
 const maxEdited = 64 << 20
 
-// editRequest opens a request in the user's editor and reads it back. The file is in a folder of its own, which is removed with all
-// that the editor leaves there. An editor that fails changes nothing.
+// editRequest opens a request in the user's editor and reads it back. The file is in a temporary folder, which is removed with all files that
+// the editor leaves there.
 func (p *program) editRequest(ctx context.Context, seq uint64, r export.Request) (_ export.Request, err error) {
 	dir, err := os.MkdirTemp("", "greenroom-edit-")
 	if err != nil {

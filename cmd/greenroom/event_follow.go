@@ -9,28 +9,28 @@ import (
 	"greenroom/provider"
 )
 
-// errMet ends following: what it was for has come.
+// errMet ends following: the last wanted event has arrived.
 var errMet = errors.New("the last wanted event has arrived")
 
-// follower prints every event that matches, in order of arrival, until its context ends or its count or its last event is reached.
-// Nothing is left out: what the stream had to drop is read from the store.
+// follower prints every matching event, in order of arrival, until its context ends or the last wanted event is reached. Events that the
+// stream dropped are read from the store.
 type follower struct {
 	backend app.Backend
 	query   app.EventQuery
-	// from is the first sequence number; 0 means what comes next.
+	// from is the first sequence number; 0 begins with the next event.
 	from  uint64
 	print func(app.Delivery) error
-	// called is called for each call of the user; it may be nil.
+	// called is called for each notification; it may be nil.
 	called func(app.Call)
-	// ready is called once nothing that arrives from then on is missed; it may be nil.
+	// ready is called once no later event can be missed; it may be nil.
 	ready func() error
-	// count is the number of events to print, 0 for all. until is a filter: its first match is the last event that is looked at.
+	// count is the number of events to print, 0 for all. until is a filter: its first match ends following.
 	count int
 	until string
 
-	// began is the last event before the first one that is looked at.
+	// began is the number of the last event before the first one that is examined.
 	began, last uint64
-	printed     []uint64 // kept if there is a count
+	printed     []uint64 // only with a count
 	met         bool
 }
 
@@ -87,7 +87,7 @@ func (f *follower) see(ctx context.Context, c app.Change) error {
 	if err := f.catchUp(ctx, d.Seq); err != nil {
 		return err
 	}
-	f.last = max(f.last, d.Seq) // what came before it was committed before it, and was looked at
+	f.last = max(f.last, d.Seq) // earlier events were committed earlier, and were examined
 	return nil
 }
 
@@ -115,13 +115,13 @@ func (f *follower) newest(ctx context.Context) (uint64, error) {
 	return page.Events[0].Seq, nil
 }
 
-// narrow reports whether the store must be asked what to print.
+// narrow reports whether the query selects only some events.
 func (f *follower) narrow() bool {
 	q := f.query
 	return q.Account != "" || q.Verdict != "" || q.Meeting != "" || q.Grep != "" || q.Filter != "" || len(q.Kinds) > 0 || f.until != ""
 }
 
-// catchUp prints what matches beyond the last one, oldest first, up to a number; 0 means all.
+// catchUp prints the matching events after the last one, oldest first, up to a number; 0 means all.
 func (f *follower) catchUp(ctx context.Context, upTo uint64) (err error) {
 	final := false
 	if f.until != "" {
@@ -151,7 +151,7 @@ func (f *follower) catchUp(ctx context.Context, upTo uint64) (err error) {
 	return nil
 }
 
-// pages visits what a query selects beyond after, oldest first. A meeting that doesn't exist yet has no events.
+// pages visits the events of a query after a number, oldest first. A meeting that doesn't exist yet has no events.
 func (f *follower) pages(ctx context.Context, q app.EventQuery, after uint64, visit func(app.Delivery) error) error {
 	q.Forward = true
 	for {
@@ -176,7 +176,7 @@ func (f *follower) pages(ctx context.Context, q app.EventQuery, after uint64, vi
 	}
 }
 
-// ended makes nothing of an error that only says that ctx ended, which is how following ends.
+// ended returns nil for errors after the end of ctx, which ends following.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

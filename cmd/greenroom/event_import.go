@@ -15,7 +15,7 @@ import (
 	"greenroom/provider"
 )
 
-// What is stored in one commit.
+// The limits of one commit.
 const (
 	importEvents = 200
 	importBytes  = 1 << 20
@@ -93,7 +93,7 @@ func (o *eventImportOptions) read(ctx context.Context, b app.Backend, in io.Read
 	if stored != nil {
 		return stored
 	}
-	if err != nil { // those before it are good
+	if err != nil { // the events before it are valid
 		err = &app.Error{Kind: provider.Invalid, Text: plain.Text(err.Error())}
 	}
 	return errors.Join(flush(), err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -13,22 +14,20 @@ import (
 	"greenroom/internal/plain"
 )
 
-// fetchBoard shows on standard error how downloads go: on a terminal a line with a bar for each that runs, redrawn in
-// place; elsewhere one line a second, and in both one for every change of state.
+// fetchBoard shows the progress of downloads on standard error: on a terminal a bar for each running one, redrawn in place, elsewhere one line
+// per second; and in both cases a line for each change of state.
 type fetchBoard struct {
 	p *program
-	// drawn is how many lines stand there that the next drawing replaces, at when they were drawn.
+	// drawn is the number of lines on the terminal that the next drawing replaces, at the time when they were drawn.
 	drawn int
 	at    time.Time
 	last  string
 }
 
-func newFetchBoard(p *program) *fetchBoard { return &fetchBoard{p: p} }
-
-// drawEvery is how often bars are redrawn at most.
+// drawEvery is the shortest time between two drawings.
 const drawEvery = 100 * time.Millisecond
 
-// changed shows a recording whose state has changed.
+// changed shows a change of a recording.
 func (b *fetchBoard) changed(was, now app.Recording, all []app.Recording) {
 	if line := turn(was, now); line != "" {
 		b.clear()
@@ -40,7 +39,7 @@ func (b *fetchBoard) changed(was, now app.Recording, all []app.Recording) {
 	}
 }
 
-// turn is the line about a change of state, empty when there is nothing to say.
+// turn returns a line about a change of state, or "".
 func turn(was, now app.Recording) string {
 	d := now.Download
 	if d == nil {
@@ -97,7 +96,7 @@ func commandTurn(name string, old *app.DownloadCommand, now app.DownloadCommand)
 	return ""
 }
 
-// recordingName is a recording for people: its room and when it began.
+// recordingName returns the name of a recording for people: its room and the time when it began.
 func recordingName(r app.Recording) string {
 	if r.Room == "" {
 		return r.ID
@@ -117,10 +116,7 @@ func (b *fetchBoard) tick(all []app.Recording) {
 	}
 }
 
-// end takes the bars away.
-func (b *fetchBoard) end() { b.clear() }
-
-// clear removes what was drawn.
+// clear removes the bars.
 func (b *fetchBoard) clear() {
 	if b.drawn > 0 {
 		_, _ = io.WriteString(b.p.stderr, ansi.CursorUp(b.drawn)+"\r"+ansi.EraseScreenBelow)
@@ -128,28 +124,25 @@ func (b *fetchBoard) clear() {
 	}
 }
 
-// barsMost is how many bars are drawn; more would scroll.
+// barsMost is the largest number of bars: more would scroll.
 const barsMost = 8
 
 func (b *fetchBoard) draw(all []app.Recording) {
-	var lines []string
+	bars, drawn := "", 0
 	for _, r := range all {
-		if d := r.Download; d != nil && (d.State == app.DownloadRunning || d.State == app.DownloadVerifying) && len(lines) < barsMost {
-			lines = append(lines, b.bar(r))
+		if d := r.Download; d != nil && (d.State == app.DownloadRunning || d.State == app.DownloadVerifying) && drawn < barsMost {
+			bars += b.bar(r) + "\n"
+			drawn++
 		}
 	}
-	var s strings.Builder
 	if b.drawn > 0 {
-		s.WriteString(ansi.CursorUp(b.drawn) + "\r" + ansi.EraseScreenBelow)
+		bars = ansi.CursorUp(b.drawn) + "\r" + ansi.EraseScreenBelow + bars
 	}
-	for _, l := range lines {
-		s.WriteString(l + "\n")
-	}
-	b.drawn, b.at = len(lines), b.p.now()
-	_, _ = io.WriteString(b.p.stderr, s.String())
+	b.drawn, b.at = drawn, b.p.now()
+	_, _ = io.WriteString(b.p.stderr, bars)
 }
 
-// bar is one download in one line.
+// bar returns the line of a download.
 func (b *fetchBoard) bar(r app.Recording) string {
 	const cells = 20
 	d := *r.Download
@@ -158,14 +151,10 @@ func (b *fetchBoard) bar(r app.Recording) string {
 		full = int(min(d.Bytes, d.Total) * cells / d.Total)
 	}
 	line := fmt.Sprintf("[%s%s] %s  %s", strings.Repeat("#", full), strings.Repeat(".", cells-full), progressWords(d), recordingName(r))
-	width := b.p.errWidth
-	if width <= 0 {
-		width = 80
-	}
-	return ansi.Truncate(plain.Text(line), width-1, "…")
+	return ansi.Truncate(plain.Text(line), cmp.Or(b.p.errWidth, 80)-1, "…")
 }
 
-// progressWords is how far a download is.
+// progressWords describes the progress of a download.
 func progressWords(d app.Download) string {
 	if d.State == app.DownloadVerifying {
 		return "verifying " + humanize.IBytes(uint64(max(d.Total, d.Bytes)))
@@ -186,7 +175,7 @@ func progressWords(d app.Download) string {
 	return s
 }
 
-// summary is all running downloads in one line, empty when none runs.
+// summary describes all running downloads in one line, or returns "" if none runs.
 func summary(all []app.Recording) string {
 	var sum app.Download
 	n, verifying := 0, 0

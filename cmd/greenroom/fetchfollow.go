@@ -13,37 +13,36 @@ import (
 	"greenroom/internal/plain"
 )
 
-// pauseTime bounds how long an end by Ctrl-C waits for what was under way to stop.
+// pauseTime is how long Ctrl-C waits until the downloads are paused.
 const pauseTime = 10 * time.Second
 
-// fetchFollower asks for downloads and follows them until each has come to an end.
+// fetchFollower requests downloads and follows them until each has ended.
 type fetchFollower struct {
 	*program
 	backend app.Backend
 	board   *fetchBoard
-	// order lists the recordings in the order in which they were asked for, known holds their states.
+	// order lists the recordings in the order of the requests, known holds their states.
 	order []app.RecordingRef
 	known map[app.RecordingRef]app.Recording
-	// mine are those that were not running before this command asked.
+	// mine marks those that were not running before this command requested them.
 	mine map[app.RecordingRef]bool
-	// owner says that this process has the store, and so runs on_download too.
+	// owner reports that this process owns the store, and therefore also runs on_download.
 	owner bool
 	began time.Time
-	// maxWait is how long to follow at most, 0 for as long as it takes.
+	// maxWait is how long to follow, 0 for no limit.
 	maxWait time.Duration
 }
 
 func newFetchFollower(p *program, b app.Backend) *fetchFollower {
 	return &fetchFollower{
-		program: p, backend: b, board: newFetchBoard(p), known: map[app.RecordingRef]app.Recording{},
+		program: p, backend: b, board: &fetchBoard{p: p}, known: map[app.RecordingRef]app.Recording{},
 		mine: map[app.RecordingRef]bool{}, began: p.now(),
 	}
 }
 
-// run returns the recordings once none of them is running any more. One that could not even be asked for is
-// among them as failed, unless it is the only one: then that is the error.
+// run returns the recordings when all have ended. A recording whose request failed counts as failed; if it is the only one, that is the error.
 func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.DownloadRequest) ([]app.Recording, error) {
-	// The subscription outlives ctx by the moment in which what was asked for is paused.
+	// The subscription outlives ctx, until the downloads are paused.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	changes, err := f.backend.Subscribe(following)
@@ -98,12 +97,12 @@ func (f *fetchFollower) run(ctx context.Context, asked []app.Recording, req app.
 			return nil, f.interrupted(ctx, ctx.Err())
 		}
 	}
-	f.board.end()
+	f.board.clear()
 	return f.list(), nil
 }
 
 func (f *fetchFollower) ask(ctx context.Context, r app.Recording, req app.DownloadRequest) error {
-	// A download left behind by a killed process resumes in this process alone, so it belongs to this command too.
+	// A download of a killed process resumes only in this process, so it belongs to this command too.
 	d := r.Download
 	before := d != nil && d.State.Active() && !(f.owner && d.AskedAt.Before(f.began))
 	req.RecordingRef = r.Ref()
@@ -135,7 +134,7 @@ func (f *fetchFollower) list() []app.Recording {
 	return out
 }
 
-// look finds out who has the store.
+// look finds out whether this process owns the store.
 func (f *fetchFollower) look(ctx context.Context) error {
 	s, err := f.backend.Status(ctx, app.StatusQuery{})
 	f.owner = s.Store.Owner == os.Getpid()
@@ -164,7 +163,7 @@ func (f *fetchFollower) see(ctx context.Context, c app.Change) error {
 	return nil
 }
 
-// renamed reads a recording again, which may be known under another id by now.
+// renamed reads a recording again, whose id may have changed.
 func (f *fetchFollower) renamed(ctx context.Context, ref app.RecordingRef) error {
 	r, err := f.backend.Recording(ctx, ref)
 	if err != nil {
@@ -182,7 +181,7 @@ func (f *fetchFollower) renamed(ctx context.Context, ref app.RecordingRef) error
 	return nil
 }
 
-// ended reports whether nothing is left to follow, on_failure in this process included.
+// ended reports whether nothing is left to follow, including on_failure in this process.
 func (f *fetchFollower) ended(ctx context.Context) (bool, error) {
 	if !f.over() || !f.owner {
 		return f.over(), nil
@@ -191,7 +190,7 @@ func (f *fetchFollower) ended(ctx context.Context) (bool, error) {
 	return s.Downloads.Alerts == 0, err
 }
 
-// over reports whether nothing is running any more.
+// over reports whether all downloads have ended.
 func (f *fetchFollower) over() bool {
 	for _, r := range f.known {
 		d := r.Download
@@ -207,7 +206,7 @@ func (f *fetchFollower) over() bool {
 	return true
 }
 
-// interrupted pauses the downloads that this command began when the user has ended it, and says how to resume.
+// interrupted pauses the downloads of this command if the user has ended it, and prints how to resume them.
 func (f *fetchFollower) interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -89,7 +89,7 @@ var allowed = map[string][]string{
 	"internal/plain":         {},
 	"internal/private":       {},
 	"internal/prose":         {},
-	"internal/config":        {"provider", "internal/crash", "internal/nearest", "internal/plain", "internal/program/group", "internal/regular", "internal/when"},
+	"internal/config":        {"provider", "internal/app", "internal/crash", "internal/nearest", "internal/plain", "internal/program/group", "internal/regular", "internal/when"},
 	"internal/roster":        {"provider", "internal/app"},
 	"internal/catalog":       {"provider", "internal/app", "internal/recording", "internal/roster"},
 	"internal/timeline":      {"provider", "internal/app", "internal/attendance"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"greenroom/internal/app"
 	"greenroom/internal/config"
 	"greenroom/internal/plain"
 	"greenroom/provider"
@@ -30,7 +30,7 @@ func (p *program) initCommand() *cobra.Command {
 	}
 }
 
-// setUp guides through the set-up.
+// setUp guides the user through the set-up.
 func (p *program) setUp(ctx context.Context) error {
 	if !p.inTTY || !p.outTTY {
 		return usagef("guided setup needs a terminal. Without one, run `greenroom account add NAME --platform PLATFORM --key-stdin`")
@@ -63,7 +63,7 @@ func (p *program) setUp(ctx context.Context) error {
 	return nil
 }
 
-// guided asks for an account until the platform accepts it, and then for the values that can come later.
+// guided asks for an account until the platform accepts it, and then for optional values.
 func (o *newAccount) guided(ctx context.Context, used []string) error {
 	all := drivers()
 	titles := make([]string, len(all))
@@ -106,7 +106,7 @@ func (o *newAccount) guided(ctx context.Context, used []string) error {
 	}
 }
 
-// nameIt asks for a name that no account has.
+// nameIt asks for a free name.
 func (o *newAccount) nameIt(ctx context.Context, used []string) error {
 	free := o.platform
 	for n := 2; slices.Contains(used, free); n++ {
@@ -117,9 +117,7 @@ func (o *newAccount) nameIt(ctx context.Context, used []string) error {
 		if err != nil {
 			return err
 		}
-		if o.name = name; name == "" {
-			o.name = free
-		}
+		o.name = cmp.Or(name, free)
 		switch err := config.CheckAccountName(o.name); {
 		case err != nil:
 			o.words(err.Error())
@@ -131,7 +129,7 @@ func (o *newAccount) nameIt(ctx context.Context, used []string) error {
 	}
 }
 
-// later asks for the values that can come later, and stores them.
+// later asks for the optional values, and stores them.
 func (o *newAccount) later(ctx context.Context) error {
 	kept := keptSecrets{o.program, o.keeping, o.name, nil}
 	var changes []config.Change
@@ -139,30 +137,33 @@ func (o *newAccount) later(ctx context.Context) error {
 		if !in.Later {
 			continue
 		}
-		value, err := o.askInput(ctx, in)
+		value, err := kept.askFor(ctx, in)
 		if err != nil {
-			return err
+			return joined(err, kept.forget())
 		}
-		if value == "" {
-			continue
+		if value != "" {
+			changes = append(changes, o.change(in.Key, value))
 		}
-		if in.Secret {
-			if value, err = kept.keep(ctx, in.Key, value); err != nil {
-				return err
-			}
-		}
-		changes = append(changes, o.change(in.Key, value))
 	}
 	if len(changes) == 0 {
 		return nil
 	}
 	if err := config.Edit(ctx, o.editing(), changes...); err != nil {
-		return errors.Join(err, kept.forget())
+		return joined(err, kept.forget())
 	}
 	return nil
 }
 
-// tunnels are the drivers that the set-up offers. The others need more than a value or two: docs/tunnels.md.
+// askFor asks for a value, and returns it as the configuration has it: a secret is stored, and replaced by its reference.
+func (k *keptSecrets) askFor(ctx context.Context, in provider.Input) (string, error) {
+	value, err := k.askInput(ctx, in)
+	if err != nil || value == "" || !in.Secret {
+		return value, err
+	}
+	return k.keep(ctx, in.Key, value)
+}
+
+// tunnels are the drivers that the set-up offers. The others need more values: see docs/tunnels.md.
 var tunnels = []struct{ driver, words string }{
 	{config.NoTunnel, "Later: without webhooks, presence is polled every few seconds"},
 	{"relay", "Your own relay; it keeps webhooks while this machine is off"},
@@ -189,24 +190,19 @@ func (p *program) setUpTunnel(ctx context.Context, c *config.Config) error {
 	kept := keptSecrets{p, keeping{}, "tunnel", nil}
 	changes := []config.Change{{Path: []string{"tunnel", "driver"}, Value: driver}}
 	for _, need := range config.TunnelNeeds(driver) {
-		value, err := p.askInput(ctx, provider.Input{Label: need.Key, Where: need.How, Secret: need.Secret, Later: true})
+		need.Label, need.Later = need.Key, true
+		value, err := kept.askFor(ctx, need)
 		if err != nil {
-			return errors.Join(err, kept.forget())
+			return joined(err, kept.forget())
 		}
 		if value == "" {
 			p.words("The tunnel is skipped.")
 			return kept.forget()
 		}
-		if need.Secret {
-			if value, err = kept.keep(ctx, need.Key, value); err != nil {
-				return errors.Join(err, kept.forget())
-			}
-		}
 		changes = append(changes, config.Change{Path: []string{"tunnel", need.Key}, Value: value})
 	}
 	if err := config.Edit(ctx, p.editing(), changes...); err != nil {
-		err = errors.Join(err, kept.forget())
-		p.report(app.AsError(err))
+		p.report(joined(err, kept.forget()))
 		return nil
 	}
 	p.words(plain.Text("The tunnel is " + strings.TrimSpace(driver) + "."))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,10 +13,10 @@ import (
 	"greenroom/internal/plain"
 )
 
-// maxLog is the size at which the log is rotated; the one before it is kept beside it.
+// maxLog is the size in bytes at which the log is rotated. The previous log is kept beside it.
 const maxLog = 5 << 20
 
-// logFile appends to a file and sets it aside when it has grown. It is safe for concurrent use.
+// logFile is a log that is rotated when it has grown. It is safe for concurrent use.
 type logFile struct {
 	path string
 	mu   sync.Mutex
@@ -25,7 +24,7 @@ type logFile struct {
 	size int64
 }
 
-// openLog opens DIR/greenroom.log, for its owner's eyes alone.
+// openLog opens DIR/greenroom.log, which only its owner can read.
 func openLog(dir string) (*logFile, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
@@ -74,7 +73,7 @@ func (l *logFile) Close() error {
 	return l.f.Close()
 }
 
-// tail gives the last lines, at most 200, oldest first.
+// tail returns the last lines, at most 200, oldest first.
 func (l *logFile) tail() []string {
 	f, err := os.Open(l.path)
 	if err != nil {
@@ -98,18 +97,17 @@ func (l *logFile) tail() []string {
 	return lines[max(0, len(lines)-200):]
 }
 
-// newLog makes the logger. Attributes are quoted, and what the library leaves as it is, is replaced or escaped, so that
-// nothing in them reaches a terminal raw.
+// newLog returns a logger whose records are safe for a terminal.
 func newLog(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(safely{w, textLine}, &slog.HandlerOptions{Level: level}))
 }
 
-// newJSONLog is newLog with a JSON object per line.
+// newJSONLog is newLog with one JSON object per line.
 func newJSONLog(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(safely{w, plain.JSON}, &slog.HandlerOptions{Level: level}))
 }
 
-// safely writes records, each a single Write, in a form that is safe for a terminal.
+// safely writes cleaned records. Each Write is one record.
 type safely struct {
 	to    io.Writer
 	clean func([]byte) []byte
@@ -123,16 +121,10 @@ func (s safely) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func textLine(b []byte) []byte {
-	line, ok := bytes.CutSuffix(b, []byte("\n"))
-	if !ok {
-		return []byte(plain.Text(string(b)))
-	}
-	return append([]byte(plain.Text(string(line))), '\n')
-}
+func textLine(b []byte) []byte { return []byte(plain.Text(strings.TrimSuffix(string(b), "\n")) + "\n") }
 
-// catchLibraries sends to log what libraries write to Go's own loggers, such as net/http the bytes of a server that answers
-// too much: on standard error they would reach the terminal raw. restore gives the loggers back.
+// catchLibraries redirects the output of libraries to Go's own loggers, which may contain untrusted bytes, from standard error to a log.
+// restore ends this.
 func catchLibraries(to *slog.Logger) (restore func()) {
 	was := slog.Default()
 	slog.SetDefault(to.With("from", "library")) // the log package's as well

@@ -12,44 +12,43 @@ import (
 	"greenroom/provider"
 )
 
-type meetingLinkOptions struct {
-	*program
-	host bool
-}
-
 func (p *program) meetingLink() *cobra.Command {
-	o := &meetingLinkOptions{program: p}
+	var host bool
 	cmd := &cobra.Command{
-		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), RunE: p.changes(o.run), ValidArgsFunction: p.rooms,
+		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), ValidArgsFunction: p.rooms,
 		Long: "Print the guest link. With --host, print a host link; it is created for this call and not stored.\n" +
 			"The output notes if the meeting is recorded. Printing a link opens nothing, so consent isn't asked.",
+		RunE: p.changes(func(ctx context.Context, b app.Backend, args []string) error {
+			return p.printLinkOf(ctx, b, args[0], host)
+		}),
 	}
-	cmd.Flags().BoolVar(&o.host, "host", false, "print a host link")
+	cmd.Flags().BoolVar(&host, "host", false, "print a host link")
 	return p.jsonFlag(cmd, "print a JSON object")
 }
 
-func (o *meetingLinkOptions) run(ctx context.Context, b app.Backend, args []string) error {
-	m, err := b.Meeting(ctx, app.MeetingRef{Ref: args[0]})
+// printLinkOf prints a link of a meeting.
+func (p *program) printLinkOf(ctx context.Context, b app.Backend, meeting string, host bool) error {
+	m, err := b.Meeting(ctx, app.MeetingRef{Ref: meeting})
 	if err != nil {
 		return err
 	}
-	link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: o.host})
+	link, err := b.MeetingLink(ctx, app.LinkRequest{Meeting: m.ID, Host: host})
 	if err != nil {
 		return err
 	}
 	if m.Status == app.Ended {
-		o.words("This meeting has ended: the link may no longer work.")
+		p.words("This meeting has ended: the link may no longer work.")
 	}
 	if isRecorded(m.Meeting) {
-		o.words(markRecorded)
+		p.words(markRecorded)
 	}
-	if o.json {
-		return o.printJSON(struct {
+	if p.json {
+		return p.printJSON(struct {
 			app.Link
 			Recorded bool `json:"recorded"`
 		}{link, isRecorded(m.Meeting)})
 	}
-	_, err = fmt.Fprintln(o.stdout, plain.Text(link.URL))
+	_, err = fmt.Fprintln(p.stdout, plain.Text(link.URL))
 	return err
 }
 

@@ -27,11 +27,11 @@ import (
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	// inTTY and outTTY say whether a person is there to answer, and to look.
+	// inTTY and outTTY report whether standard input and output are terminals.
 	inTTY, outTTY bool
-	// width is that of the terminal in cells, 0 where standard output is none.
+	// width is the terminal's width in cells, 0 if standard output isn't a terminal.
 	width int
-	// errTTY and errWidth are the same of standard error, where progress is shown.
+	// errTTY and errWidth are the same for standard error, where progress is shown.
 	errTTY   bool
 	errWidth int
 	getenv   func(string) string
@@ -45,19 +45,19 @@ type program struct {
 	// browse opens a URL in the browser.
 	browse  func(url string) error
 	version string
-	// stops is the only handler of the signals that end the program.
+	// stops handles the signals that end the program.
 	stops *stops
 
-	// lines reads standard input a line at a time, once something was asked.
+	// lines reads standard input line by line; nil until the first question.
 	lines *bufio.Reader
 
-	// resolve fetches the secrets of the configuration; nil is the real one.
+	// resolve fetches the secrets of the configuration; nil means the default.
 	resolve func(ctx context.Context, reference string) (string, error)
 
 	configFile, dataDir, theme string
 	// accessible asks for prompts and lines instead of the screen.
 	accessible bool
-	// loaded is the configuration of commands that run within another; nil means that it is read.
+	// loaded is the configuration of commands that run within another; nil reads it.
 	loaded *config.Config
 	// json and yes are the flags of the commands that have them.
 	json, yes bool
@@ -88,36 +88,24 @@ func newProgram() *program {
 	return p
 }
 
-// buildVersion is the version that the Go tool recorded: the module's, else the revision.
+// buildVersion returns the module's version, which the Go tool derives from the tag or the revision.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version, revision, dirty := info.Main.Version, "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 12:
-			revision = s.Value[:12]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "+changes"
-		}
-	}
 	switch {
-	case version != "" && version != "(devel)":
-		return version
-	case revision != "":
-		return "devel " + revision + dirty
+	case !ok:
+		return "unknown"
+	case info.Main.Version == "" || info.Main.Version == "(devel)": // built without version control
+		return "devel"
 	}
-	return "devel"
+	return info.Main.Version
 }
 
-// execute runs one command line and gives the exit status.
+// execute runs a command line and returns the exit status.
 func (p *program) execute(ctx context.Context, args []string) int {
 	ctx, stop := p.stops.watch(ctx)
 	defer stop()
 	if os.Getenv("NO_COLOR") != "" {
-		// The convention is any value; some of what prints here only knows true ones.
+		// By convention any value counts; some libraries accept only true ones.
 		_ = os.Setenv("NO_COLOR", "1")
 	}
 	root := p.root()
@@ -137,7 +125,7 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
-// do makes a function of one command. What it returns is reported by execute, in one place.
+// do returns a command's function. execute reports its error.
 func (p *program) do(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		p.asJSON = p.json
@@ -146,24 +134,24 @@ func (p *program) do(f func(ctx context.Context, args []string) error) func(*cob
 	}
 }
 
-// onData is a command's work on the data.
+// onData is a command's function on the data.
 type onData func(ctx context.Context, b app.Backend, args []string) error
 
-// reads makes a function of a command that only reads the data.
+// reads returns the function of a command that only reads the data.
 func (p *program) reads(f onData) func(*cobra.Command, []string) error {
 	return p.do(func(ctx context.Context, args []string) error {
 		return p.reading(ctx, func(b app.Backend) error { return f(ctx, b, args) })
 	})
 }
 
-// changes makes a function of a command that changes the data.
+// changes returns the function of a command that changes the data.
 func (p *program) changes(f onData) func(*cobra.Command, []string) error {
 	return p.do(func(ctx context.Context, args []string) error {
 		return p.with(ctx, func(b app.Backend) error { return f(ctx, b, args) })
 	})
 }
 
-// asks is changes for a command that asks first: it fails early if no one can answer.
+// asks is changes for a command that asks first: without a terminal to ask on, it fails early.
 func (p *program) asks(f onData) func(*cobra.Command, []string) error {
 	return p.do(func(ctx context.Context, args []string) error {
 		if err := p.canAsk("--yes", p.yes); err != nil {
@@ -193,14 +181,14 @@ func (p *program) words(parts ...string) {
 	_, _ = io.WriteString(p.stderr, text+"\n")
 }
 
-// notes prints texts from outside, a line each.
+// notes prints untrusted texts, one per line.
 func (p *program) notes(texts []string) {
 	for _, t := range texts {
 		p.words(plain.Text(t))
 	}
 }
 
-// config reads the configuration and says what in it has no effect.
+// config reads the configuration. listen is --addr.
 func (p *program) config(ctx context.Context, listen string) (*config.Config, error) {
 	return p.configFor(ctx, listen, "")
 }
@@ -215,7 +203,7 @@ func (p *program) configFor(ctx context.Context, listen, tunnel string) (*config
 	return config.Load(ctx, o)
 }
 
-// configOptions is where and how the configuration is read.
+// configOptions returns the options for reading the configuration.
 func (p *program) configOptions() config.Options {
 	return config.Options{
 		File: p.configFile, DataDir: p.dataDir, Theme: p.theme, Getenv: p.getenv, Drivers: drivers(), Actions: tui.Actions(), Resolve: p.resolve,
@@ -229,14 +217,14 @@ func checkFilter(s string) error {
 	return err
 }
 
-// configWithout is config for what needs no secret: none is fetched, and no command of the user's is run.
+// configWithout is config without secrets: none is fetched, and no command is run for one.
 func (p *program) configWithout(ctx context.Context) (*config.Config, error) {
 	q := *p
 	q.resolve = config.NoSecrets
 	return q.config(ctx, "")
 }
 
-// accountNames are the configured accounts, whether they can be used or not.
+// accountNames lists the configured accounts, usable or not.
 func accountNames(c *config.Config) []string {
 	var names []string
 	for _, a := range c.Accounts {

@@ -15,9 +15,31 @@ import (
 )
 
 func (p *program) recordingCommand() *cobra.Command {
-	return group("recording", "Recordings: list, download and manage", p.recordingList(), p.recordingShow(), p.recordingStart(), p.recordingStop(),
-		p.recordingDownload(), p.recordingPause(), p.recordingCancel(), p.recordingIgnore(), p.recordingRerun(),
-		p.recordingSkip(), p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
+	return group("recording", "Recordings: list, download and manage", p.recordingList(), p.recordingShow(),
+		p.recordingSwitch(app.Backend.StartRecording, cobra.Command{
+			Use: "start MEETING", Short: "Start recording a meeting that has participants",
+			Long: "Start recording a meeting that has participants, regardless of the room's trigger. A running recording continues. " +
+				"If only the platform can start recordings, the command gives the reason and exits with status 4.",
+		}),
+		p.recordingSwitch(app.Backend.StopRecording, cobra.Command{
+			Use: "stop MEETING", Short: "Stop recording a meeting",
+			Long: "Stop recording a meeting. It stays off until everyone has left and someone joins again.",
+		}),
+		p.recordingDownload(),
+		p.recordingAct(app.Backend.PauseDownload, downloadNow, cobra.Command{
+			Use: "pause ID…", Short: "Pause downloads; partial files are kept",
+			Long: "Pause downloads. Partial files are kept; `greenroom recording download ID` resumes.",
+		}),
+		p.recordingAct(app.Backend.CancelDownload, downloadNow, cobra.Command{
+			Use: "cancel ID…", Short: "Cancel downloads and delete partial files",
+			Long: "Cancel unfinished downloads and delete their partial files. Complete files stay.",
+		}),
+		p.recordingIgnore(), p.recordingRerun(),
+		p.recordingAct(app.Backend.SkipCommand, commandNow, cobra.Command{
+			Use: "skip ID…", Short: "Stop on_download for recordings",
+			Long: "Stop on_download for recordings: a running program is killed with all processes that it started; a waiting one doesn't run.",
+		}),
+		p.recordingLimit(), p.recordingVerify(), p.recordingDelete())
 }
 
 type recordingListOptions struct {

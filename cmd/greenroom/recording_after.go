@@ -10,53 +10,31 @@ import (
 	"greenroom/internal/plain"
 )
 
-type recordingIgnoreOptions struct {
-	recordingActOptions
-	undo bool
-}
-
 func (p *program) recordingIgnore() *cobra.Command {
-	o := &recordingIgnoreOptions{}
-	o.recordingActOptions = recordingActOptions{
-		program: p,
-		act: func(b app.Backend, ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
-			return b.IgnoreRecording(ctx, app.IgnoreRequest{RecordingRef: ref, Undo: o.undo})
-		},
-		done: func(r app.Recording) string {
-			if r.IgnoredAt.IsZero() {
-				return recordingName(r) + " is included in --all again."
-			}
-			return recordingName(r) + " is excluded from --all."
-		},
-	}
-	cmd := o.command(cobra.Command{
+	undo := false
+	cmd := p.recordingAct(func(b app.Backend, ctx context.Context, ref app.RecordingRef) (app.Recording, error) {
+		return b.IgnoreRecording(ctx, app.IgnoreRequest{RecordingRef: ref, Undo: undo})
+	}, func(r app.Recording) string {
+		if r.IgnoredAt.IsZero() {
+			return recordingName(r) + " is included in --all again."
+		}
+		return recordingName(r) + " is excluded from --all."
+	}, cobra.Command{
 		Use: "ignore ID…", Short: "Exclude recordings from `download --all`",
 		Long: "Exclude recordings, such as a broken one, from `recording download --all` and automatic downloads. To include one again, use\n" +
 			"--undo or download it by its ID. Downloaded files stay.",
 	})
-	cmd.Flags().BoolVar(&o.undo, "undo", false, "include them again")
+	cmd.Flags().BoolVar(&undo, "undo", false, "include them again")
 	return cmd
 }
 
-func (p *program) recordingSkip() *cobra.Command {
-	o := &recordingActOptions{
-		program: p, act: app.Backend.SkipCommand,
-		done: func(r app.Recording) string {
-			return fmt.Sprintf("on_download of %s: %s.", recordingName(r), commandWord(r))
-		},
+// commandNow describes on_download of a recording in a sentence.
+func commandNow(r app.Recording) string {
+	state := "not requested"
+	if r.Download != nil && r.Download.Command != nil {
+		state = r.Download.Command.State
 	}
-	return o.command(cobra.Command{
-		Use: "skip ID…", Short: "Stop on_download for recordings",
-		Long: "Stop on_download for recordings: a running program is killed with all processes that it started; a waiting one doesn't run.",
-	})
-}
-
-// commandWord is the state of on_download in a word.
-func commandWord(r app.Recording) string {
-	if r.Download == nil || r.Download.Command == nil {
-		return "not requested"
-	}
-	return r.Download.Command.State
+	return fmt.Sprintf("on_download of %s: %s.", recordingName(r), state)
 }
 
 func (p *program) recordingRerun() *cobra.Command {
@@ -82,7 +60,7 @@ func (p *program) rerunRecordings(ctx context.Context, args []string) error {
 	})
 }
 
-// rerun runs on_download on one recording, and returns once that has ended.
+// rerun runs on_download on a recording, and returns when it has ended.
 func rerun(ctx context.Context, b app.Backend, id string) (app.Recording, error) {
 	changes, err := b.Subscribe(ctx)
 	if err != nil {

@@ -147,14 +147,14 @@ func TestProgressLines(t *testing.T) {
 	}
 	b := newBench(t, false, "")
 	b.errTTY, b.errWidth = true, 40
-	board := newFetchBoard(b.program)
+	board := &fetchBoard{p: b.program}
 	board.draw([]app.Recording{one, one})
 	if got := b.err.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "[##########..........]  50 %") {
 		t.Errorf("%q", got)
 	}
 	b.err.Reset()
 	board.draw([]app.Recording{one})
-	board.end()
+	board.clear()
 	if got := b.err.String(); strings.Count(got, "\x1b[2A") != 1 || strings.Count(got, "\x1b[A") != 1 {
 		t.Errorf("%q", got)
 	}

@@ -23,40 +23,20 @@ func some(name string) cobra.PositionalArgs {
 	}
 }
 
-type recordingActOptions struct {
-	*program
-	act  func(app.Backend, context.Context, app.RecordingRef) (app.Recording, error)
-	done func(app.Recording) string
-}
-
-func (p *program) recordingPause() *cobra.Command {
-	o := &recordingActOptions{program: p, act: app.Backend.PauseDownload, done: downloadNow}
-	return o.command(cobra.Command{
-		Use: "pause ID…", Short: "Pause downloads; partial files are kept",
-		Long: "Pause downloads. Partial files are kept; `greenroom recording download ID` resumes.",
+// recordingAct returns a command that acts on recordings. done describes a result in a sentence.
+func (p *program) recordingAct(
+	act func(app.Backend, context.Context, app.RecordingRef) (app.Recording, error), done func(app.Recording) string, cmd cobra.Command,
+) *cobra.Command {
+	cmd.Args, cmd.ValidArgsFunction = some("IDs of recordings"), p.recordings
+	cmd.RunE = p.changes(func(ctx context.Context, b app.Backend, args []string) error {
+		return p.each(args, func(id string) (app.Recording, error) { return act(b, ctx, app.RecordingRef{ID: id}) }, func(r app.Recording) error {
+			if !p.json {
+				p.words(plain.Text(done(r)))
+			}
+			return nil
+		})
 	})
-}
-
-func (p *program) recordingCancel() *cobra.Command {
-	o := &recordingActOptions{program: p, act: app.Backend.CancelDownload, done: downloadNow}
-	return o.command(cobra.Command{
-		Use: "cancel ID…", Short: "Cancel downloads and delete partial files",
-		Long: "Cancel unfinished downloads and delete their partial files. Complete files stay.",
-	})
-}
-
-func (o *recordingActOptions) command(cmd cobra.Command) *cobra.Command {
-	cmd.Args, cmd.RunE, cmd.ValidArgsFunction = some("IDs of recordings"), o.changes(o.run), o.recordings
-	return o.jsonFlag(&cmd, "print the recording as a JSON object; several as an array")
-}
-
-func (o *recordingActOptions) run(ctx context.Context, b app.Backend, args []string) error {
-	return o.each(args, func(id string) (app.Recording, error) { return o.act(b, ctx, app.RecordingRef{ID: id}) }, func(r app.Recording) error {
-		if !o.json {
-			o.words(plain.Text(o.done(r)))
-		}
-		return nil
-	})
+	return p.jsonFlag(&cmd, "print the recording as a JSON object; several as an array")
 }
 
 // each acts on several recordings, reports each result with done, and prints them as JSON. An error does not stop it.
@@ -74,11 +54,11 @@ func (p *program) each(ids []string, act func(id string) (app.Recording, error),
 	if p.json && len(all) > 0 {
 		errs = append(errs, p.printRecordings(all, len(ids) == 1))
 	}
-	return joined(errs)
+	return joined(errs...)
 }
 
-// joined joins errors. A single one keeps its hint.
-func joined(errs []error) error {
+// joined joins errors. A single one stays as it is.
+func joined(errs ...error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) == 1 {
 		return errs[0]

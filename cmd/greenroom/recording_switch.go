@@ -10,21 +10,6 @@ import (
 	"greenroom/internal/plain"
 )
 
-func (p *program) recordingStart() *cobra.Command {
-	return p.recordingSwitch(app.Backend.StartRecording, cobra.Command{
-		Use: "start MEETING", Short: "Start recording a meeting that has participants",
-		Long: "Start recording a meeting that has participants, regardless of the room's trigger. A running recording continues. " +
-			"If only the platform can start recordings, the command gives the reason and exits with status 4.",
-	})
-}
-
-func (p *program) recordingStop() *cobra.Command {
-	return p.recordingSwitch(app.Backend.StopRecording, cobra.Command{
-		Use: "stop MEETING", Short: "Stop recording a meeting",
-		Long: "Stop recording a meeting. It stays off until everyone has left and someone joins again.",
-	})
-}
-
 func (p *program) recordingSwitch(
 	turn func(app.Backend, context.Context, app.RecordingSwitch) (app.Meeting, error), cmd cobra.Command,
 ) *cobra.Command {

@@ -82,7 +82,7 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 	if err := o.tell(found); err != nil {
 		return err
 	}
-	if err := joined(unnoted); err != nil {
+	if err := joined(unnoted...); err != nil {
 		return fmt.Errorf("the results could not be stored: %w", err)
 	}
 	if bad > 0 {

@@ -57,7 +57,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	return p.jsonFlag(cmd, "print a JSON object instead of shell commands")
 }
 
-// maxSpeed is how much faster people may act, and how much slower.
+// maxSpeed limits how much faster or slower people act.
 const maxSpeed = 1_000_000
 
 func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
@@ -74,18 +74,12 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 	defer catchLibraries(log)()
 	group := crashGroup(log, func(r crash.Report) { fail(r) })
 	w := sandbox.New(sandbox.Options{Seed: o.seed, NoRateLimits: o.noRateLimits, OnPanic: group.OnPanic})
-	defer func() {
-		if cerr := w.Close(); err == nil {
-			err = cerr
-		}
-	}()
+	defer func() { err = joined(err, w.Close()) }()
 	for _, a := range sandbox.Accounts("") {
-		url := *o.webhooks[a.Platform]
-		if url == "" {
-			continue
-		}
-		if _, err := w.SetWebhook(a.Platform, url, ""); err != nil {
-			return usagef("--%s: %v", webhookFlag(a), err)
+		if url := *o.webhooks[a.Platform]; url != "" {
+			if _, err := w.SetWebhook(a.Platform, url, ""); err != nil {
+				return usagef("--%s: %v", webhookFlag(a), err)
+			}
 		}
 	}
 	for _, text := range o.faults {
@@ -108,7 +102,7 @@ func (o *sandboxOptions) run(ctx context.Context, _ []string) (err error) {
 	return untilEnded(ctx, served)
 }
 
-// untilEnded waits for a server to fail, or for ctx to end; a panic that ended it is its error.
+// untilEnded waits until a server fails or ctx ends. A panic that ended ctx is the error.
 func untilEnded(ctx context.Context, served <-chan error) error {
 	select {
 	case err := <-served:
@@ -121,7 +115,7 @@ func untilEnded(ctx context.Context, served <-chan error) error {
 	}
 }
 
-// parseFault reads a fault as the control API takes it, or the name of its kind alone.
+// parseFault parses a fault: the JSON of the control API, or the name of its kind.
 func parseFault(text string) (sandbox.Fault, error) {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return sandbox.Fault{Kind: sandbox.FaultKind(text)}, nil
@@ -131,22 +125,17 @@ func parseFault(text string) (sandbox.Fault, error) {
 	return f, err
 }
 
-// webhookFlag is the flag that directs the webhooks of a platform.
+// webhookFlag returns the flag for the webhooks of a platform.
 func webhookFlag(a provider.Account) string { return string(a.Platform) + "-webhook" }
 
-// sandboxEnvironment is the environment with which a program uses a sandbox instead of the platforms.
+// sandboxEnvironment returns the variables with which a program uses a sandbox instead of the platforms.
 func sandboxEnvironment(base string) [][2]string {
 	var env [][2]string
 	for _, a := range sandbox.Accounts(base) {
-		for _, d := range drivers() {
-			if d.Platform != a.Platform {
-				continue
-			}
-			for _, set := range [][2]string{{"api_url", a.APIURL}, {"api_key", a.APIKey}, {"api_secret", a.APISecret}, {"webhook_secret", a.WebhookSecret},
-				{"join_url", a.JoinURL}, {"recording.bucket", a.Recording.Bucket}, {"recording.region", a.Recording.Region}} {
-				if name := d.Variable(set[0]); name != "" && set[1] != "" {
-					env = append(env, [2]string{name, set[1]})
-				}
+		for _, set := range [][2]string{{"api_url", a.APIURL}, {"api_key", a.APIKey}, {"api_secret", a.APISecret}, {"webhook_secret", a.WebhookSecret},
+			{"join_url", a.JoinURL}, {"recording.bucket", a.Recording.Bucket}, {"recording.region", a.Recording.Region}} {
+			if name := driverOf(a.Platform).Variable(set[0]); name != "" && set[1] != "" {
+				env = append(env, [2]string{name, set[1]})
 			}
 		}
 	}

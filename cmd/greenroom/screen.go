@@ -19,15 +19,14 @@ import (
 
 // canShow checks that there is a terminal for the screen.
 func (p *program) canShow() error {
+	const commands = "`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them"
 	switch {
 	case p.isAccessible() && p.inTTY && p.outTTY:
 		return nil
 	case p.getenv("TERM") == "dumb":
-		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: " +
-			"`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
+		return usagef("this terminal can't show the screen (TERM=dumb). The commands do the same: %s", commands)
 	case !p.inTTY || !p.outTTY:
-		return usagef("the screen needs a terminal. The commands do the same without one: " +
-			"`greenroom room list`, `greenroom meeting start ROOM`, `greenroom event tail`, `greenroom listen`; `greenroom --help` lists them")
+		return usagef("the screen needs a terminal. The commands do the same without one: %s", commands)
 	}
 	return nil
 }
@@ -58,15 +57,14 @@ func (p *program) themeFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.accessible, "accessible", false, "use prompts and lines instead of the screen; also ACCESSIBLE=1")
 }
 
-// showOptions tell the screen of the demo from the real one.
+// showOptions distinguish the demo's screen from the real one.
 type showOptions struct {
 	demo bool
-	// opened is called before the screen appears, with what it shows and the listener's URL, which is empty when the
-	// owner of the store listens.
+	// opened is called before the screen appears. url is the listener's, empty if another process owns the store and listens.
 	opened func(ctx context.Context, b app.Backend, url string) error
 }
 
-// show runs the screen until the user leaves it. It listens for webhooks itself unless the owner of the store does.
+// show runs the screen until the user quits. It listens for webhooks unless the owner of the store does.
 func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (err error) {
 	if err := checkKeys(c); err != nil {
 		return err
@@ -89,9 +87,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 			err = &app.Error{Text: r.Error(), Hint: "the details are in " + logs.path, Err: r}
 		}
 		fail(nil)
-		if cerr := logs.Close(); err == nil {
-			err = cerr
-		}
+		err = joined(err, logs.Close())
 	}()
 	a := listenerAccess(listener, true, log, group)
 	a.demo = o.demo
@@ -100,13 +96,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 	if err != nil {
 		return folderError(c, err)
 	}
-	defer func() {
-		for _, f := range []func() error{listener.Close, closer} {
-			if cerr := f(); err == nil {
-				err = cerr
-			}
-		}
-	}()
+	defer func() { err = joined(err, listener.Close(), closer()) }()
 	if s, serr := b.Status(ctx, app.StatusQuery{}); serr == nil && s.Listener.URL == "" {
 		// The owner is one that doesn't listen, such as event tail.
 		listener.TryOpen(b)
@@ -147,7 +137,7 @@ func (p *program) shareProcessors() {
 	}
 }
 
-// checkKeys refuses [keys] that the screen could not follow.
+// checkKeys returns an error for invalid [keys].
 func checkKeys(c *config.Config) error {
 	if err := tui.CheckKeys(c.Keys); err != nil {
 		return &app.Error{Kind: app.NotConfigured, Text: err.Error(), Hint: "see [keys] in " + c.File, Err: err}

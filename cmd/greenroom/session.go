@@ -22,15 +22,15 @@ import (
 	"greenroom/store"
 )
 
-// access says how a command takes part in the data.
+// access describes how a command uses the data.
 type access struct {
-	// stay is for programs that last: they serve the others, take over when an owner leaves, and read presence.
+	// stay is for programs that keep running: they serve the store to others, take it over when its owner exits, and poll presence.
 	stay bool
-	// reads is for commands that only read: where nothing can be written, they open the store for reading.
+	// reads is for commands that only read: if the folder can't be written to, they open the store read-only.
 	reads bool
-	// demo says that the data are the demo's.
+	// demo marks the store as the demo's.
 	demo bool
-	// owns is called when this process has become the store's owner, loses before it lets go. Both may be nil.
+	// owns is called when this process has become the owner of the store, loses before it no longer is. Both may be nil.
 	owns  func(ctx context.Context, h *hub.Hub)
 	loses func()
 	log   *slog.Logger
@@ -39,7 +39,7 @@ type access struct {
 	warn func(string)
 }
 
-// opener connects to the data: to the process that owns the store, or to the store itself. The second result lets go.
+// opener connects to the process that owns the store, or opens the store. The second result disconnects.
 type opener func(ctx context.Context, c *config.Config, version string, a access) (app.Backend, func() error, error)
 
 // openBackend is the real opener.
@@ -72,7 +72,7 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 				MigrationRooms: c.Policy.MigrationRooms, DefaultPlatform: c.Policy.DefaultPlatform,
 			},
 			Drivers: drivers(), Downloads: downloads, Buckets: newBuckets(c, accounts, a.log, a.crash), Version: version, Tunnel: c.Tunnel.Driver,
-			Calls: rules, Lead: c.Lead, Listen: c.Listen, HostName: c.HostName, Forwards: configuredForwards(c), ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
+			Calls: rules, Lead: c.Lead, Listen: c.Listen, HostName: c.HostName, Forwards: c.Forwards, ReadCalendar: calendars.Read, Log: a.log, Crash: a.crash,
 		}
 	}
 	var owned *hub.Hub
@@ -122,21 +122,10 @@ func openBackend(ctx context.Context, c *config.Config, version string, a access
 	return s, s.Close, nil
 }
 
-// configuredForwards are the forwards of the configuration.
-func configuredForwards(c *config.Config) (out []app.ForwardSpec) {
-	for _, f := range c.Forwards {
-		out = append(out, app.ForwardSpec{
-			Name: f.Name, URL: f.URL, Filter: f.Filter, Resign: f.Resign, CA: f.CA, Insecure: f.Insecure, From: f.From,
-		})
-	}
-	return out
-}
-
 // storePath is the store's file.
 func storePath(c *config.Config) string { return filepath.Join(c.DataDir, "greenroom.db") }
 
-// openAccounts makes the provider of each configured account. It sends no request. An account that can't be used is one of them,
-// with the reason.
+// openAccounts returns the configured accounts with their providers, without sending requests. Accounts that can't be used have the reason.
 func openAccounts(c *config.Config) ([]hub.Account, error) {
 	drivers, err := registry()
 	if err != nil {
@@ -171,7 +160,7 @@ func openAccounts(c *config.Config) ([]hub.Account, error) {
 	return out, nil
 }
 
-// problems is everything that keeps an account or the tunnel from being used.
+// problems joins the reasons why accounts or the tunnel can't be used.
 func problems(c *config.Config, accounts []hub.Account) error {
 	err := c.Problems()
 	for _, a := range accounts {
@@ -187,7 +176,7 @@ func problems(c *config.Config, accounts []hub.Account) error {
 // registry is the set of platforms of this build.
 func registry() (*provider.Registry, error) { return provider.NewRegistry(drivers()...) }
 
-// with runs f on the data, for commands that come and go.
+// with calls f with the data.
 func (p *program) with(ctx context.Context, f func(b app.Backend) error) error {
 	return p.withAccess(ctx, access{}, f)
 }
@@ -208,10 +197,6 @@ func (p *program) withAccess(ctx context.Context, a access, f func(b app.Backend
 	if err != nil {
 		return folderError(c, err)
 	}
-	defer func() {
-		if cerr := closer(); err == nil {
-			err = cerr
-		}
-	}()
+	defer func() { err = joined(err, closer()) }()
 	return f(b)
 }

@@ -22,49 +22,31 @@ import (
 
 func (p *program) storeCommand() *cobra.Command {
 	return group("store", "Maintain the store: compact, check, back up, restore",
-		p.storeCompact(), p.storeCheck(), p.storeBackup(), p.storeRestore())
+		p.maintains(app.CompactStore, cobra.Command{Use: "compact", Short: "Rewrite the store to reclaim space", Args: exactly()}),
+		p.maintains(app.CheckStore, cobra.Command{Use: "check", Short: "Check the whole store for damage", Args: exactly()}),
+		p.maintains(app.BackupStore, cobra.Command{
+			Use: "backup FILE", Short: "Copy the store into a new file, while it is in use", Args: exactly("FILE"),
+			Long: "Copy the store into a new file, while it is in use. The copy is verified before it gets its name. With - as FILE it is\n" +
+				"written to standard output, using a file in the temporary folder.",
+			Example: "greenroom store backup ~/backups/greenroom-$(date +%F).db\n" +
+				"greenroom store backup - | ssh host 'cat > greenroom.db'",
+		}),
+		p.storeRestore())
 }
 
-type maintainOptions struct {
-	*program
-	op app.MaintenanceOp
-}
-
-func (p *program) maintainCommand(op app.MaintenanceOp, cmd cobra.Command) *cobra.Command {
-	o := &maintainOptions{program: p, op: op}
-	cmd.RunE = p.do(o.run)
+// maintains returns a command for an operation on the store.
+func (p *program) maintains(op app.MaintenanceOp, cmd cobra.Command) *cobra.Command {
+	cmd.RunE = p.do(func(ctx context.Context, args []string) error { return p.maintain(ctx, op, args) })
 	return p.jsonFlag(&cmd, "print a JSON object")
 }
 
-func (p *program) storeCompact() *cobra.Command {
-	return p.maintainCommand(app.CompactStore, cobra.Command{
-		Use: "compact", Short: "Rewrite the store to reclaim space", Args: exactly(),
-	})
-}
-
-func (p *program) storeCheck() *cobra.Command {
-	return p.maintainCommand(app.CheckStore, cobra.Command{
-		Use: "check", Short: "Check the whole store for damage", Args: exactly(),
-	})
-}
-
-func (p *program) storeBackup() *cobra.Command {
-	return p.maintainCommand(app.BackupStore, cobra.Command{
-		Use: "backup FILE", Short: "Copy the store into a new file, while it is in use", Args: exactly("FILE"),
-		Long: "Copy the store into a new file, while it is in use. The copy is verified before it gets its name. With - as FILE it is\n" +
-			"written to standard output, using a file in the temporary folder.",
-		Example: "greenroom store backup ~/backups/greenroom-$(date +%F).db\n" +
-			"greenroom store backup - | ssh host 'cat > greenroom.db'",
-	})
-}
-
-// errDamaged makes check's exit status tell what its lines say.
+// errDamaged is the error of check if it finds damage.
 var errDamaged = errors.New("the store is damaged: restore a backup with `greenroom store restore FILE`")
 
-func (o *maintainOptions) run(ctx context.Context, args []string) error {
-	m := app.Maintenance{Op: o.op}
+func (p *program) maintain(ctx context.Context, op app.MaintenanceOp, args []string) error {
+	m := app.Maintenance{Op: op}
 	if len(args) > 0 && args[0] == "-" {
-		return o.backupToOutput(ctx)
+		return p.backupToOutput(ctx)
 	}
 	if len(args) > 0 {
 		path, err := filepath.Abs(args[0])
@@ -73,30 +55,30 @@ func (o *maintainOptions) run(ctx context.Context, args []string) error {
 		}
 		m.Path = path
 	}
-	work := o.reading
-	if o.op == app.CompactStore {
-		work = o.with
+	work := p.reading
+	if op == app.CompactStore {
+		work = p.with
 	}
 	err := work(ctx, func(b app.Backend) error {
 		done, err := b.Maintain(ctx, m)
 		if err != nil {
 			return err
 		}
-		return o.done(done)
+		return p.maintained(done)
 	})
-	if o.op == app.CheckStore && errors.Is(err, store.ErrDamaged) {
-		return o.checkFile(ctx, err)
+	if op == app.CheckStore && errors.Is(err, store.ErrDamaged) {
+		return p.checkFile(ctx, err)
 	}
 	return err
 }
 
-// done prints what became of a work. Damage that was found is an error.
-func (o *maintainOptions) done(m app.Maintained) (err error) {
-	if o.json {
+// maintained prints the result of an operation. Damage is an error.
+func (p *program) maintained(m app.Maintained) (err error) {
+	if p.json {
 		m.Findings = list(m.Findings)
-		err = o.printJSON(m)
+		err = p.printJSON(m)
 	} else {
-		err = o.tell(m)
+		err = p.tellMaintained(m)
 	}
 	if err == nil && len(m.Findings) > 0 {
 		err = errDamaged
@@ -104,9 +86,9 @@ func (o *maintainOptions) done(m app.Maintained) (err error) {
 	return err
 }
 
-// checkFile checks a store that can't be opened, for this reason.
-func (o *maintainOptions) checkFile(ctx context.Context, reason error) error {
-	c, err := o.config(ctx, "")
+// checkFile checks a store that can't be opened, for the given reason.
+func (p *program) checkFile(ctx context.Context, reason error) error {
+	c, err := p.config(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -120,15 +102,15 @@ func (o *maintainOptions) checkFile(ctx context.Context, reason error) error {
 	if len(m.Findings) == 0 {
 		m.Findings = []string{reason.Error()}
 	}
-	return o.done(m)
+	return p.maintained(m)
 }
 
-// backupToOutput copies the store to standard output, by way of a file: the program that has the store may be another one.
-func (o *maintainOptions) backupToOutput(ctx context.Context) (err error) {
+// backupToOutput copies the store to standard output. Another program may own the store, so that a file is needed in between.
+func (p *program) backupToOutput(ctx context.Context) (err error) {
 	switch {
-	case o.json:
+	case p.json:
 		return usagef("--json can't be used with a backup to standard output")
-	case o.outTTY:
+	case p.outTTY:
 		return usagef("a backup can't be written to a terminal: redirect it to a file or a pipe")
 	}
 	dir, err := os.MkdirTemp("", "greenroom-backup-")
@@ -137,7 +119,7 @@ func (o *maintainOptions) backupToOutput(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, store.FileName)
-	return o.reading(ctx, func(b app.Backend) error {
+	return p.reading(ctx, func(b app.Backend) error {
 		if _, err := b.Maintain(ctx, app.Maintenance{Op: app.BackupStore, Path: path}); err != nil {
 			return err
 		}
@@ -145,34 +127,34 @@ func (o *maintainOptions) backupToOutput(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("read the backup: %w", err)
 		}
-		if _, err = io.Copy(o.stdout, f); err != nil {
+		if _, err = io.Copy(p.stdout, f); err != nil {
 			err = fmt.Errorf("write the backup: %w", err)
 		}
 		return errors.Join(err, f.Close())
 	})
 }
 
-func (o *maintainOptions) tell(m app.Maintained) error {
+func (p *program) tellMaintained(m app.Maintained) error {
 	size := func(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 	switch m.Op {
 	case app.CompactStore:
-		o.words(fmt.Sprintf("Compacted %s from %s to %s.", plain.Text(m.Path), size(m.Before), size(m.After)))
+		p.words(fmt.Sprintf("Compacted %s from %s to %s.", plain.Text(m.Path), size(m.Before), size(m.After)))
 	case app.BackupStore:
-		o.words(fmt.Sprintf("Copied the store to %s, %s.", plain.Text(m.Path), size(m.After)))
+		p.words(fmt.Sprintf("Copied the store to %s, %s.", plain.Text(m.Path), size(m.After)))
 	case app.CheckStore:
 		for _, f := range m.Findings {
-			if _, err := fmt.Fprintln(o.stdout, plain.Text(f)); err != nil {
+			if _, err := fmt.Fprintln(p.stdout, plain.Text(f)); err != nil {
 				return err
 			}
 		}
 		if len(m.Findings) == 0 {
-			o.words(fmt.Sprintf("%s is undamaged, %s.", plain.Text(m.Path), size(m.Before)))
+			p.words(fmt.Sprintf("%s is undamaged, %s.", plain.Text(m.Path), size(m.Before)))
 		}
 	}
 	return nil
 }
 
-// lockTime is how long restore waits for commands that come and go.
+// lockTime is how long restore waits for short commands.
 const lockTime = 2 * time.Second
 
 func (p *program) storeRestore() *cobra.Command {

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,21 +77,9 @@ func (o *triggerOptions) steps(ctx context.Context, b app.Backend) ([]triggerSte
 }
 
 // sentBy lists the kinds that the platform of an account sends.
-func sentBy(ctx context.Context, b app.Backend, account string) (out []provider.EventKind, err error) {
-	s, err := b.Status(ctx, app.StatusQuery{})
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range s.Accounts {
-		for _, d := range drivers() {
-			if a.Name == account && d.Platform == a.Platform {
-				for _, kind := range d.Types {
-					out = append(out, kind)
-				}
-			}
-		}
-	}
-	return out, nil
+func sentBy(ctx context.Context, b app.Backend, account string) ([]provider.EventKind, error) {
+	a, err := accountStatus(ctx, b, account)
+	return slices.Collect(maps.Values(driverOf(a.Platform).Types)), err
 }
 
 // parseSpeed parses 10x or 10.

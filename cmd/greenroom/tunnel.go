@@ -21,10 +21,10 @@ func (p *program) tunnelCommand() *cobra.Command {
 		p.tunnelStatus(), p.tunnelProbe(), p.tunnelRegister())
 }
 
-// noStoreAndForward is the label of a tunnel that loses what is sent while this machine is away.
-const noStoreAndForward = "no store-and-forward"
+// noStoreAndForward describes a tunnel without store-and-forward.
+const noStoreAndForward = "no store-and-forward: requests sent while this machine is offline are lost"
 
-// tunnelSentence says how a tunnel does.
+// tunnelSentence describes a tunnel.
 func tunnelSentence(s app.TunnelStatus) string {
 	out := fmt.Sprintf("Tunnel %s: %s", s.Driver, s.State)
 	if s.URL != "" && s.State != string(tunnel.Closed) {
@@ -34,12 +34,12 @@ func tunnelSentence(s app.TunnelStatus) string {
 		out += ": " + s.Reason
 	}
 	if !s.StoreAndForward && s.State == string(tunnel.Live) {
-		out += " (" + noStoreAndForward + ": requests sent while this machine is offline are lost)"
+		out += " (" + noStoreAndForward + ")"
 	}
 	return out
 }
 
-// roundTrip words a number of milliseconds.
+// roundTrip formats milliseconds.
 func roundTrip(ms float64) string {
 	if ms < 1 {
 		return "less than 1 ms"
@@ -99,7 +99,7 @@ func (p *program) showTunnel(ctx context.Context, b app.Backend, _ []string) err
 	case s.StoreAndForward:
 		t.add("waiting", fmt.Sprintf("%d at the relay", s.Spool))
 	default:
-		t.add("note", noStoreAndForward+": requests sent while this machine is offline are lost")
+		t.add("note", noStoreAndForward)
 	}
 	add("lost", s.Gap)
 	for _, name := range slices.Sorted(maps.Keys(s.Hooks)) {

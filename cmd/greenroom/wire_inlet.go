@@ -10,7 +10,6 @@ import (
 	"greenroom/internal/hub"
 	"greenroom/internal/inlet"
 	"greenroom/internal/web"
-	"greenroom/provider"
 	"greenroom/tunnel"
 	"greenroom/tunnel/probe"
 )
@@ -47,9 +46,7 @@ func newInlet(
 // newRouter returns the router of the configured accounts.
 func newRouter(c *config.Config) web.Router {
 	r := web.Router{Aliases: map[string]string{}, Signatures: map[string][]string{}}
-	headers := map[provider.Platform][]string{}
 	for _, d := range drivers() {
-		headers[d.Platform] = d.SignatureHeaders
 		name, ok := c.Policy.DefaultAccounts[d.Platform]
 		for _, path := range d.WebhookPaths {
 			if ok {
@@ -59,7 +56,7 @@ func newRouter(c *config.Config) web.Router {
 	}
 	for _, a := range c.Accounts {
 		r.Accounts = append(r.Accounts, a.Name)
-		r.Signatures[a.Name] = headers[a.Platform]
+		r.Signatures[a.Name] = driverOf(a.Platform).SignatureHeaders
 	}
 	for _, u := range c.Unusable {
 		r.Accounts = append(r.Accounts, u.Name) // answered 503 until it is configured correctly

@@ -1,5 +1,5 @@
-// Package booking reads bookings as users write them, on the command line and on the screen, and puts them into words. It is pure:
-// the caller passes zones and times.
+// Package booking parses bookings as users write them, on the command line and on the screen, and describes them in words. It is pure: the
+// caller passes zones and times.
 package booking
 
 import (
@@ -12,7 +12,7 @@ import (
 	"greenroom/internal/when"
 )
 
-// Layout is how local times are written in requests.
+// Layout is the format of local times in requests.
 const Layout = "2006-01-02T15:04:05"
 
 // Error is a text that can't be used. Field is at, for, every, until or zone.
@@ -44,7 +44,7 @@ func (t Text) Spec(room, zone string) (app.BookingSpec, error) {
 	return spec, Last(t.Until)
 }
 
-// Start reads a start as a local time in a zone. A moment that no local time names, in the hour that occurs twice, is in UTC.
+// Start parses a start as a local time in a zone. A moment that no local time names, in the hour that occurs twice, is in UTC.
 func Start(at, zone string) (wall, in string, err error) {
 	loc := calendar.Zone(zone)
 	if loc == nil {
@@ -65,7 +65,7 @@ func Start(at, zone string) (wall, in string, err error) {
 	return "", "", &Error{"at", at, "write it like '2026-12-01 10:00' or 2026-12-01T10:00:00+01:00"}
 }
 
-// Length reads how long it lasts; empty is 0, the default.
+// Length parses the length; empty is 0, the default.
 func Length(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -77,7 +77,7 @@ func Length(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// Repeated checks how often it takes place; empty is once.
+// Repeated checks the repetition; empty is once.
 func Repeated(text string) error {
 	if text == "" {
 		return nil
@@ -99,7 +99,7 @@ func Last(text string) error {
 	return nil
 }
 
-// Time is when the first occurrence takes place, in the booking's own zone.
+// Time returns the time of the first occurrence, in the booking's zone.
 func Time(b app.Booking) string {
 	loc := calendar.Zone(b.TimeZone)
 	if loc == nil {
@@ -119,7 +119,7 @@ var usual = []struct{ rule, name, words string }{
 	{"FREQ=MONTHLY", "month", "every month"},
 }
 
-// Repetition is how often it takes place, in words.
+// Repetition returns the repetition in words.
 func Repetition(b app.Booking) string {
 	out := b.Rule
 	if out == "" {
@@ -136,7 +136,7 @@ func Repetition(b app.Booking) string {
 	return out
 }
 
-// Of returns a booking as it could be typed again.
+// Of returns the text of a booking, for editing.
 func Of(b app.Booking) Text {
 	t := Text{At: strings.TrimSuffix(strings.Replace(b.LocalStart, "T", " ", 1), ":00"), Every: b.Rule}
 	for _, r := range usual {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/app"
 	"greenroom/provider"
 )
 
@@ -54,8 +55,8 @@ type Config struct {
 	BodyLimit int64
 	Retention Retention
 	Tunnel    Tunnel
-	// Forwards pass events on to other programs.
-	Forwards []Forward
+	// Forwards are those of the file, with their secrets and certificates.
+	Forwards []app.ForwardSpec
 
 	Notify Notify
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"greenroom/internal/app"
 	"greenroom/provider"
 )
 
@@ -24,7 +25,7 @@ func (c *Config) Fingerprint() string {
 		Download  Download
 		Lead      time.Duration
 		HostName  string
-		Forwards  []Forward `json:",omitempty"`
+		Forwards  []app.ForwardSpec `json:",omitempty"`
 	}{Forwards: c.Forwards, Policy: c.Policy, BodyLimit: c.BodyLimit, Retention: c.Retention, Fetch: c.Fetch, Download: c.Download, Lead: c.Lead, HostName: c.HostName}
 	for _, a := range c.Accounts {
 		facts.Accounts = append(facts.Accounts, plainAccount(a))

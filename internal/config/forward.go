@@ -8,20 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"greenroom/internal/app"
 	"greenroom/internal/regular"
 )
-
-// Forward passes events on to a URL.
-type Forward struct {
-	Name, URL, Filter string
-	// Resign is the secret with which events are signed again.
-	Resign string
-	// CA is certificates in PEM to check the target with; Insecure accepts any.
-	CA       string
-	Insecure bool
-	// From is the number of the first event to send; 0 sends those that arrive from now on.
-	From uint64
-}
 
 // maxCA is the largest file of certificates.
 const maxCA = 1 << 20
@@ -36,7 +25,7 @@ func (r *reader) forwards() {
 			at = name.from
 		}
 		before := len(r.errs)
-		f := Forward{Name: r.text(key("name"), "", nil), URL: r.text(key("url"), "", forwardURL), Filter: r.text(key("filter"), "", r.filter)}
+		f := app.ForwardSpec{Name: r.text(key("name"), "", nil), URL: r.text(key("url"), "", forwardURL), Filter: r.text(key("filter"), "", r.filter)}
 		f.Insecure = r.boolean(key("insecure"), false)
 		f.From = r.sequence(key("from"))
 		if _, set := r.values[key("resign")]; set {

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"greenroom/internal/app"
 )
 
 // certificate returns the certificate of test servers, in PEM.
@@ -59,7 +61,7 @@ ca = "ca.pem"
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Forward{
+	want := []app.ForwardSpec{
 		{Name: "dev", URL: "http://localhost:3000/hooks?x=1", Filter: "kind:recording.ready", Resign: "hush", From: 17},
 		{Name: "other", URL: "https://localhost:3001", CA: certificate(t)},
 	}

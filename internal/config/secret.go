@@ -145,36 +145,31 @@ func (r *reader) secret(key string) string {
 		r.fail(v.from, key, "isn't text", "put it in double quotes")
 		return ""
 	}
-	if s = strings.TrimSpace(s); s == "" {
-		r.show(key, "not set", true, v.from)
-		return ""
-	}
-	if v.from.Kind != FromFile {
-		r.show(key, "set", true, v.from)
-		return s
-	}
-	if !isReference(s) {
-		if !r.private {
-			r.failAll(v.from, key, "is a secret, but others can read the file",
-				fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND, keyring:NAME or file:PATH", r.cfg.File))
-			return ""
+	s = strings.TrimSpace(s)
+	state := "set"
+	switch kind := referenceKind(s); {
+	case s == "":
+		state = "not set"
+	case v.from.Kind != FromFile:
+	case kind != "":
+		_, name, _ := strings.Cut(s, ":")
+		if name = strings.TrimSpace(name); kind == "env" {
+			kind = envReference + name
+			r.cfg.secretVariables = append(r.cfg.secretVariables, name)
 		}
-		r.show(key, "set", true, v.from)
-		return s
-	}
-	kind, name, _ := strings.Cut(s, ":")
-	if kind == "env" {
-		kind = envReference + strings.TrimSpace(name)
-		r.cfg.secretVariables = append(r.cfg.secretVariables, strings.TrimSpace(name))
-	}
-	out, err := r.resolve(s)
-	if err != nil {
-		r.unfetched(v.from, key, err)
-		r.show(key, "can't be fetched ("+kind+")", true, v.from)
+		var err error
+		if s, err = r.resolve(s); err != nil {
+			r.unfetched(v.from, key, err)
+			s, state = "", "can't be fetched"
+		}
+		state += " (" + kind + ")"
+	case !r.private:
+		r.failAll(v.from, key, "is a secret, but others can read the file",
+			fmt.Sprintf("run `chmod 600 %s`, or write env:NAME, cmd:COMMAND, keyring:NAME or file:PATH", r.cfg.File))
 		return ""
 	}
-	r.show(key, "set ("+kind+")", true, v.from)
-	return out
+	r.show(key, state, true, v.from)
+	return s
 }
 
 // SecretVariables lists the variables that may hold Greenroom's secrets, set or not. Programs that Greenroom starts don't inherit them.

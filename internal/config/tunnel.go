@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"greenroom/provider"
 )
 
 // NoTunnel is the default driver: only programs on this machine reach the listener.
@@ -46,26 +48,21 @@ type Tunnel struct {
 	Queue, Region, Endpoint string
 }
 
-// TunnelNeed is a key under [tunnel] that a driver can't do without. How describes where its value comes from.
-type TunnelNeed struct {
-	Key, How string
-	Secret   bool
-}
-
-var required = map[string][]TunnelNeed{
+// required are the keys under [tunnel] that a driver can't do without.
+var required = map[string][]provider.Input{
 	"relay": {
-		{Key: "url", How: "set GREENROOM_RELAY_URL, or url under [tunnel]"},
-		{"token", "set GREENROOM_RELAY_TOKEN, or token under [tunnel], to what `greenroom relay token create` printed on the relay", true},
+		{Key: "url", Where: "set GREENROOM_RELAY_URL, or url under [tunnel]"},
+		{Key: "token", Where: "set GREENROOM_RELAY_TOKEN, or token under [tunnel], to what `greenroom relay token create` printed on the relay", Secret: true},
 	},
-	"manual": {{Key: "url", How: "set url under [tunnel] to the public URL that leads to the listener"}},
-	"ssh":    {{Key: "ssh_host", How: "set ssh_host under [tunnel]"}},
-	"ngrok":  {{"authtoken", "set authtoken under [tunnel]; the ngrok dashboard shows it", true}},
-	"exec":   {{Key: "command", How: `set command under [tunnel], such as ["lt", "--port", "{port}"]`}},
-	"sqs":    {{Key: "queue", How: "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
+	"manual": {{Key: "url", Where: "set url under [tunnel] to the public URL that leads to the listener"}},
+	"ssh":    {{Key: "ssh_host", Where: "set ssh_host under [tunnel]"}},
+	"ngrok":  {{Key: "authtoken", Where: "set authtoken under [tunnel]; the ngrok dashboard shows it", Secret: true}},
+	"exec":   {{Key: "command", Where: `set command under [tunnel], such as ["lt", "--port", "{port}"]`}},
+	"sqs":    {{Key: "queue", Where: "set queue under [tunnel] to the URL or the ARN of the FIFO queue"}},
 }
 
-// TunnelNeeds lists the keys that a driver can't do without.
-func TunnelNeeds(driver string) []TunnelNeed { return required[driver] }
+// TunnelNeeds lists the keys under [tunnel] that a driver can't do without, and where their values come from.
+func TunnelNeeds(driver string) []provider.Input { return required[driver] }
 
 func (r *reader) tunnel() {
 	t := &r.cfg.Tunnel
@@ -92,7 +89,7 @@ func (r *reader) tunnel() {
 	}
 	for _, need := range required[t.Driver] {
 		if _, set := r.values["tunnel."+need.Key]; !set {
-			t.Missing = fmt.Sprintf("tunnel.%s is not set: %s", need.Key, need.How)
+			t.Missing = fmt.Sprintf("tunnel.%s is not set: %s", need.Key, need.Where)
 			r.cfg.note("The %s tunnel can't be opened, because %s.", t.Driver, t.Missing)
 			return
 		}

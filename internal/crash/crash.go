@@ -1,5 +1,5 @@
-// Package crash starts every goroutine of the program, so that a panic in one of them is reported like a panic anywhere
-// else instead of killing the process with the terminal still raw.
+// Package crash starts the goroutines of the program and recovers their panics, so that a panic doesn't kill the process with the terminal still
+// raw.
 package crash
 
 import (
@@ -19,8 +19,7 @@ type Report struct {
 // Error returns the panic without its stack.
 func (r Report) Error() string { return fmt.Sprintf("panic in %s: %v", r.Name, r.Value) }
 
-// Group starts goroutines and waits for them. Its zero value works, and lets panics through to the runtime; with
-// OnPanic they end only their goroutine, after OnPanic returned.
+// Group starts goroutines and waits for them. Its zero value doesn't recover panics. With OnPanic, a panic only ends its goroutine.
 type Group struct {
 	// OnPanic is called in the panicking goroutine. It must be set before the first Go.
 	OnPanic func(Report)
@@ -51,7 +50,7 @@ func (g *Group) GoIn(wg *sync.WaitGroup, name string, f func()) {
 	})
 }
 
-// Recover is for deferring in goroutines that others started, such as those of an HTTP server.
+// Recover is deferred in goroutines that a library started, such as those of an HTTP server.
 func (g *Group) Recover(name string) {
 	if g == nil || g.OnPanic == nil {
 		return
@@ -61,5 +60,5 @@ func (g *Group) Recover(name string) {
 	}
 }
 
-// Wait returns once every goroutine that was started has ended.
+// Wait waits until all goroutines have ended.
 func (g *Group) Wait() { g.wg.Wait() }

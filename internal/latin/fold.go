@@ -1,6 +1,7 @@
 package latin
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -8,19 +9,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns the form in which names are compared when people look for them: in lower case and without accents, so that jose finds José
-// and zoe finds Zoë. Letters of other scripts lose their accents only. Bytes that aren't UTF-8 stay as they are.
+// Fold returns a name in lower case and without accents, for searches: jose finds José, and zoe finds Zoë. Letters of other scripts only lose
+// their accents. Bytes that aren't UTF-8 stay as they are.
 func Fold(s string) string {
-	if plain(s) {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return strings.ToLower(s)
 	}
 	return string(appendFolded(make([]byte, 0, len(s)), norm.NFC.String(s)))
 }
 
-// Same reports whether two names are the same for someone who looks for one of them: [Fold] without the space around.
+// Same reports whether two names are equal after [Fold], without space around them.
 func Same(a, b string) bool { return Fold(strings.TrimSpace(a)) == Fold(strings.TrimSpace(b)) }
 
-// HasPrefix reports whether a name begins with what was typed; see [Fold].
+// HasPrefix reports whether a name begins with the typed text after [Fold].
 func HasPrefix(name, typed string) bool { return strings.HasPrefix(Fold(name), Fold(typed)) }
 
 // appendFolded folds a text whose letters are composed with their accents where possible.
@@ -44,7 +45,7 @@ func appendFolded(b []byte, s string) []byte {
 			}
 		default:
 			base := norm.NFD.PropertiesString(s[i:]).Decomposition()
-			if first, w := utf8.DecodeRune(base); w > 0 && w < len(base) && accents(base[w:]) {
+			if first, w := utf8.DecodeRune(base); w > 0 && w < len(base) && len(bytes.TrimFunc(base[w:], accent)) == 0 {
 				r = first
 			}
 			b = utf8.AppendRune(b, unicode.ToLower(r))
@@ -53,23 +54,5 @@ func appendFolded(b []byte, s string) []byte {
 	return b
 }
 
-// accent reports whether a character is an accent that is written after its letter.
+// accent reports whether a character is a combining accent.
 func accent(r rune) bool { return r >= 0x300 && r <= 0x36f }
-
-func accents(b []byte) bool {
-	for _, r := range string(b) {
-		if !accent(r) {
-			return false
-		}
-	}
-	return true
-}
-
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}

@@ -1,5 +1,5 @@
-// Package latin writes the letters of every alphabet in Latin ones, as go-unidecode does. That library's tables cost 0.9 MB of binary;
-// the same tables, packed, cost a tenth.
+// Package latin transliterates every alphabet to Latin letters, like go-unidecode. That library's tables add 0.9 MB to the program; packed, the
+// same tables add a tenth.
 package latin
 
 import (

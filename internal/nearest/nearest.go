@@ -1,5 +1,5 @@
-// Package nearest finds the known words that a misspelt one most likely means. It compares whole words, ignores case, and
-// suggests nothing for a word of which half would have to change.
+// Package nearest finds the known words that a misspelt one most likely means. It compares whole words, ignores case, and suggests nothing if
+// half of the word would have to change.
 package nearest
 
 import (
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// longest is the longest word in bytes that is compared: longer ones are no slip of the pen.
+// longest is the longest word in bytes that is compared: longer ones aren't misspelt words.
 const longest = 64
 
-// Words returns the known words that are nearest to word, at most three, in their order in known; nil when none is near.
+// Words returns the known words that are nearest to word, at most three, in their order in known; nil if none is near.
 func Words(word string, known []string) []string {
 	if word == "" || len(word) > longest {
 		return nil
@@ -27,7 +27,7 @@ func Words(word string, known []string) []string {
 	return out
 }
 
-// Question is "did you mean a or b?" for the known words nearest to word, empty when none is near.
+// Question returns "did you mean a or b?" for the known words nearest to word, or "" if none is near.
 func Question(word string, known []string) string {
 	if near := Words(word, known); len(near) > 0 {
 		return "did you mean " + strings.Join(near, " or ") + "?"

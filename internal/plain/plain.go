@@ -1,8 +1,7 @@
-// Package plain makes text from outside safe for a terminal.
+// Package plain makes untrusted text safe for a terminal.
 //
-// What it returns holds no C0 or C1 control, no DEL, no bidirectional control, no line separator and no invalid UTF-8:
-// each is replaced by something visible, so that nothing is hidden and nothing is obeyed. It promises one line out; use
-// [Lines] for text that has lines of its own.
+// C0 and C1 controls, DEL, bidirectional controls, line separators and invalid UTF-8 are replaced by visible characters, so that no text is
+// hidden or interpreted. [Text] returns one line; [Lines] keeps line feeds.
 package plain
 
 import (
@@ -14,7 +13,7 @@ import (
 )
 
 // Text returns s as one safe line. Controls below U+0020 become their control pictures (␛ for ESC, ␊ for a line feed),
-// DEL becomes ␡, everything else that could steer a terminal becomes U+FFFD.
+// DEL becomes ␡, other characters that a terminal could interpret become U+FFFD.
 func Text(s string) string { return clean(s, false) }
 
 // Lines is Text for text of several lines: line feeds stay, a carriage return before one is dropped, and tabs become
@@ -47,8 +46,7 @@ func clean(s string, lines bool) string {
 	return b.String()
 }
 
-// Word returns s as one word that can be given to a POSIX shell: as it is where that is safe, else made safe and quoted.
-// It is for commands that are suggested.
+// Word returns s as one word of a POSIX shell, in quotes if necessary, for suggested commands.
 func Word(s string) string {
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@", r)
@@ -59,7 +57,7 @@ func Word(s string) string {
 	return "'" + strings.ReplaceAll(Text(s), "'", `'\''`) + "'"
 }
 
-// Cut returns at most n bytes of s, and no part of a character.
+// Cut returns at most n bytes of s, without cutting a character.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -70,7 +68,7 @@ func Cut(s string, n int) string {
 	return s[:n]
 }
 
-// steers reports whether a terminal might obey r rather than show it, or show other text in another order because of it.
+// steers reports whether a terminal might interpret r instead of showing it, or reorder text because of it.
 func steers(r rune) bool {
 	switch {
 	case r >= 0x20 && r < 0x7f:
@@ -89,8 +87,7 @@ func steers(r rune) bool {
 	return unicode.Is(unicode.Cs, r) || unicode.Is(unicode.Co, r)
 }
 
-// JSON escapes, in an encoded JSON text, what Text would replace and encoding/json lets through, as \uXXXX. The text
-// stays the same JSON value.
+// JSON escapes in a JSON text, as \uXXXX, the characters that Text would replace. The text stays the same JSON value.
 func JSON(b []byte) []byte {
 	if !strings.ContainsFunc(string(b), escapes) {
 		return b
@@ -108,5 +105,5 @@ func JSON(b []byte) []byte {
 	return out
 }
 
-// escapes is steers without the white space between JSON tokens.
+// escapes is steers, without the white space between JSON tokens.
 func escapes(r rune) bool { return r >= 0x20 && steers(r) }

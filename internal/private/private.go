@@ -1,20 +1,16 @@
-// Package private keeps what passes between two programs of one user from the machine's other users.
+// Package private protects unix sockets between programs of one user from other users of the machine.
 //
-// A unix socket is reached by its path, and a path says nothing about who is behind it: in a shared temporary folder
-// another user may have made the folder first, and a name that was written down may lead anywhere. [Dial] and [Listen]
-// therefore look at the folder, the socket and the process at the other end, and refuse all that isn't the user's own,
-// before a byte passes.
+// The path of a socket doesn't prove who listens: in a shared temporary folder, another user may have created the folder first. [Dial] and
+// [Listen] therefore check the folder, the socket and the process at the other end before data is exchanged.
 //
 // Promises:
-//   - The folder is a real one, not a link, belongs to this user, and no other user can enter it. No other user can put
-//     another in its place: every folder above it belongs to this user or to root, and is closed to others' writing or
-//     has the sticky bit.
-//   - The peer of a connection is a process of this user, by the kernel's word: SO_PEERCRED on Linux, LOCAL_PEERCRED on
-//     macOS and FreeBSD.
+//   - The folder is not a link, belongs to this user, and no other user can enter or replace it: every folder above it belongs to this user or
+//     to root, and others can't write to it or it has the sticky bit.
+//   - The peer of a connection is a process of this user according to the kernel: SO_PEERCRED on Linux, LOCAL_PEERCRED on macOS and FreeBSD.
 //
-// Not promised: protection against root, and against other programs of the same user. On Windows, which has neither mode
-// bits nor a peer's user for its sockets, the folder's owner is compared and its access list is that of the user's own
-// temporary folder; other systems without a peer's user rely on the folder.
+// Not promised: protection against root, and against other programs of the same user. Windows has no mode bits and no peer's user: there the
+// owner of the folder is checked, and its access list is that of the user's temporary folder. Other systems without a peer's user rely on the
+// folder.
 package private
 
 import (
@@ -27,13 +23,13 @@ import (
 	"path/filepath"
 )
 
-// Error reports that something isn't this user's alone. Hint says what to do.
+// Error means that another user can access a folder, socket or connection. Hint is the remedy.
 type Error struct{ Text, Hint string }
 
 // Error returns the text without the hint.
 func (e *Error) Error() string { return e.Text }
 
-// Folder checks that a folder exists and is this user's alone. A missing one is an [fs.ErrNotExist].
+// Folder checks that only this user can access a folder. The error for a missing one is [fs.ErrNotExist].
 func Folder(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -48,7 +44,7 @@ func Folder(dir string) error {
 	return checkParents(dir)
 }
 
-// MakeFolder is [Folder] for one that is made (0700), with those above it, where it is missing.
+// MakeFolder is [Folder], but creates a missing folder (0700) with those above it.
 func MakeFolder(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return fmt.Errorf("make a private folder: %w", err)
@@ -59,7 +55,7 @@ func MakeFolder(dir string) error {
 	return Folder(dir)
 }
 
-// Socket checks that a socket is this user's own and lies in a private folder. A missing one is an [fs.ErrNotExist].
+// Socket checks that a socket belongs to this user and is in a private folder. The error for a missing one is [fs.ErrNotExist].
 func Socket(path string) error {
 	if err := Folder(filepath.Dir(path)); err != nil {
 		return err
@@ -71,8 +67,8 @@ func Socket(path string) error {
 	return checkSocket(path, info)
 }
 
-// Dial connects to a socket of this user's, and fails with an [*Error] where the socket, its folder or the process behind
-// it is another user's.
+// Dial connects to a socket of this user. The error is an [*Error] if another user can access the folder or the socket, or owns the process at
+// the other end.
 func Dial(ctx context.Context, path string) (net.Conn, error) {
 	if err := Socket(path); err != nil {
 		return nil, err
@@ -87,8 +83,8 @@ func Dial(ctx context.Context, path string) (net.Conn, error) {
 	return c, nil
 }
 
-// Listen makes a socket (0600) in a private folder, in place of one that is left there. Connections of other users are
-// closed before a byte passes, and reported to refused, which may be nil.
+// Listen creates a socket (0600) in a private folder, and replaces a stale one. Connections of other users are closed before data is
+// exchanged, and reported to refused, which may be nil.
 func Listen(path string, refused func(error)) (net.Listener, error) {
 	if err := MakeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -106,7 +102,7 @@ func Listen(path string, refused func(error)) (net.Listener, error) {
 	return Own(l, refused), nil
 }
 
-// Own makes a listener on a unix socket accept connections of this user alone.
+// Own returns a listener on a unix socket that only accepts connections of this user.
 func Own(l net.Listener, refused func(error)) net.Listener { return &listener{l, Peer, refused} }
 
 type listener struct {
@@ -122,11 +118,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = l.check(c)
-		if err == nil {
+		if err = l.check(c); err == nil {
 			return c, nil
 		}
-		_ = c.Close() // no one was promised anything
+		_ = c.Close()
 		if l.refused != nil {
 			l.refused(err)
 		}

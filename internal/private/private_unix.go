@@ -3,6 +3,7 @@
 package private
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -11,7 +12,7 @@ import (
 	"syscall"
 )
 
-// overflow is the user that a container's kernel shows for those outside of it, such as the root that owns its root folder.
+// overflow is the user that the kernel shows in a container for users outside of it, such as the owner of the root folder.
 const overflow = 65534
 
 // checkFolder refuses a folder that another user owns or can enter.
@@ -25,14 +26,13 @@ func checkFolder(dir string, info fs.FileInfo) error {
 	return nil
 }
 
-// checkParents refuses a folder that another user could replace. A group that has the user's own number is one that every
-// user has, and is no one else.
+// checkParents refuses a folder that another user could replace.
 func checkParents(dir string) error {
 	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return fmt.Errorf("private folder: %w", err)
+	if err == nil {
+		real, err = filepath.Abs(real)
 	}
-	if real, err = filepath.Abs(real); err != nil {
+	if err != nil {
 		return fmt.Errorf("private folder: %w", err)
 	}
 	for up := filepath.Dir(real); ; up = filepath.Dir(up) {
@@ -63,7 +63,8 @@ func checkParent(dir, up string, info fs.FileInfo) error {
 	return nil
 }
 
-// Writable reports whether other users can replace what is in a folder.
+// Writable reports whether other users can replace the content of a folder. The group with the user's own number, which every user has, is no
+// other user.
 func Writable(info fs.FileInfo) bool {
 	mode := info.Mode()
 	if mode&fs.ModeSticky != 0 {
@@ -76,7 +77,7 @@ func Writable(info fs.FileInfo) bool {
 	return group || mode.Perm()&0o002 != 0
 }
 
-// Mine reports whether a file or folder belongs to this user or to root. To root everything does.
+// Mine reports whether a file or folder belongs to this user or to root. For root it is true.
 func Mine(info fs.FileInfo) bool {
 	uid, ok := owner(info)
 	return !ok || uid == os.Geteuid() || uid == 0 || os.Geteuid() == 0
@@ -100,8 +101,8 @@ func owner(info fs.FileInfo) (uid int, ok bool) {
 	return int(st.Uid), true
 }
 
-// Peer checks that the process at the other end of a unix socket's connection is this user's. Where the system can't say,
-// it returns nil.
+// Peer checks that the process at the other end of a unix socket's connection is this user's. On systems that don't report the user, it returns
+// nil.
 func Peer(c net.Conn) error {
 	raw, ok := c.(syscall.Conn)
 	if !ok {
@@ -114,11 +115,9 @@ func Peer(c net.Conn) error {
 	var uid int
 	var known bool
 	var failed error
-	if err := conn.Control(func(fd uintptr) { uid, known, failed = peer(int(fd)) }); err != nil {
+	err = conn.Control(func(fd uintptr) { uid, known, failed = peer(int(fd)) })
+	if err = errors.Join(err, failed); err != nil {
 		return fmt.Errorf("peer of a socket: %w", err)
-	}
-	if failed != nil {
-		return fmt.Errorf("peer of a socket: %w", failed)
 	}
 	if known && uid != os.Geteuid() {
 		return &Error{Text: fmt.Sprintf("the process at the other end of the socket belongs to user %d, not to this one", uid)}

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// checkFolder refuses a folder that another user owns. One that an administrator or the system made is trusted, as root's
-// are elsewhere.
+// checkFolder refuses a folder that another user owns. Folders of administrators and of the system are trusted, as root's are elsewhere.
 func checkFolder(dir string, _ fs.FileInfo) error {
 	info, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// linesMost of a run's output are logged, each of at most lineMost bytes.
+	// linesMost is the number of lines of a run that are logged, lineMost their largest size in bytes.
 	linesMost = 200
 	lineMost  = 500
 )
@@ -27,7 +27,7 @@ type output struct {
 	last    string
 }
 
-// Write never fails, so that the program never does because of it.
+// Write never fails, so that it can't make the program fail.
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -1,11 +1,11 @@
-// Package program runs programs of the user's: on recordings, and when the user is called.
+// Package program runs the user's programs: on recordings, and for notifications.
 //
-// A program gets its arguments as they were configured, without a shell. What it is about is in its environment, GREENROOM_ROOM and
-// so on: names from outside can't become options of the program there. Greenroom's own secrets are taken out of the environment. The
-// program's output goes to the log, made safe to show and bounded; it can neither block nor fill anything by printing.
+// A program gets its arguments as configured, without a shell. The details are in its environment, such as GREENROOM_ROOM: there, untrusted
+// names can't become options. Greenroom's secrets are removed from the environment. The program's output goes to the log, made safe and
+// bounded, so that printing can neither block nor fill anything.
 //
-// A program runs in a process group of its own. When it has to end, the whole group is asked to, and what is left a moment later
-// is killed. Whatever a program that ended of its own accord has left running stays.
+// A program runs in its own process group. To end it, the whole group gets SIGTERM, and SIGKILL a moment later. Processes that a finished
+// program leaves behind keep running.
 package program
 
 import (
@@ -23,19 +23,19 @@ import (
 	"greenroom/internal/program/group"
 )
 
-// dieTime is how long a program that must end has until it is killed, and how long the children of one that has ended may
-// hold its output open. The end of Greenroom waits for it.
+// dieTime is the time between SIGTERM and SIGKILL, and how long the children of a finished program may hold its output open. Greenroom waits
+// that long when it exits.
 const dieTime = time.Second
 
-// Program is a program with its arguments and circumstances.
+// Program is a program with its arguments and environment.
 type Program struct {
-	// Name is the setting's, for the log.
+	// Name is the name of the setting, for the log.
 	Name string
 	// Args are the program and its arguments; not empty.
 	Args []string
-	// Dir is the folder in which it runs, empty for the present one.
+	// Dir is the working directory, empty for the current one.
 	Dir string
-	// Environ is the environment that it inherits, as from os.Environ; Secrets names the variables of it that are left out. Facts are
+	// Environ is the environment that it inherits, in the form of os.Environ, without the variables that Secrets names. Facts are
 	// further variables: names without GREENROOM_, and values.
 	Environ []string
 	Secrets []string
@@ -43,8 +43,8 @@ type Program struct {
 	Log     *slog.Logger
 }
 
-// Run runs the program and returns nil when it ended with status 0. When ctx ends the program is ended, and the error is ctx's
-// cause. Other errors have the status and the last line that the program printed.
+// Run runs the program and returns nil if it exits with status 0. When ctx ends, the program is ended, and the error is ctx's cause. Other
+// errors contain the status and the last line that the program printed.
 func (p Program) Run(ctx context.Context) error {
 	out := &output{name: p.Name, log: p.Log.With("program", p.Args[0])}
 	cmd := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...)
@@ -75,7 +75,7 @@ func (p Program) Run(ctx context.Context) error {
 	return err
 }
 
-// environ is the environment without Greenroom's secrets, and with the facts.
+// environ returns the environment without Greenroom's secrets, with the facts.
 func (p Program) environ() []string {
 	env := slices.DeleteFunc(slices.Clone(p.Environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")

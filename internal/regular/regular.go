@@ -1,5 +1,4 @@
-// Package regular opens files whose names come from outside, and nothing else that has a name: opening a FIFO waits until
-// another program opens it, perhaps permanently, and reading a device may never end.
+// Package regular opens regular files only. Opening a FIFO may wait permanently, and reading a device may never end.
 package regular
 
 import (
@@ -10,7 +9,7 @@ import (
 	"os"
 )
 
-// ErrNotRegular is in the errors for folders, FIFOs, sockets and devices.
+// ErrNotRegular is the error for folders, FIFOs, sockets and devices.
 var ErrNotRegular = errors.New("not a regular file")
 
 // Open opens a file for reading. It never waits.
@@ -21,7 +20,7 @@ func OpenFile(path string, flag int, mode fs.FileMode) (*os.File, error) {
 	return With(os.OpenFile, path, flag, mode)
 }
 
-// With is OpenFile by another open function, such as that of an [os.Root].
+// With is OpenFile with another open function, such as that of an [os.Root].
 func With(open func(string, int, fs.FileMode) (*os.File, error), path string, flag int, mode fs.FileMode) (*os.File, error) {
 	f, err := open(path, flag|noWait, mode)
 	if err != nil {

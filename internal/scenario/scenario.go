@@ -1,5 +1,4 @@
-// Package scenario plans the events of meetings that don't happen: in their order, with the people and times that they share. It
-// performs no I/O.
+// Package scenario plans the events of simulated meetings, in their order and with the people and times that they share. It is pure.
 package scenario
 
 import (
@@ -12,10 +11,10 @@ import (
 // Step is one event of a scenario.
 type Step struct {
 	Kind provider.EventKind
-	// At is the event's time after the beginning of the scenario, Since when the stay, the recording or the meeting began that the
-	// event ends; for other events it is At.
+	// At is the time of the event after the beginning of the scenario. Since is the beginning of the stay, recording or meeting that
+	// the event ends; for other events it is At.
 	At, Since time.Duration
-	// Person is whom the event is about, counted from 1; 0 for an event about the meeting or its recording.
+	// Person is the number of the participant, from 1; 0 for an event about the meeting or its recording.
 	Person int
 	// Here is the number of people present after the event.
 	Here int
@@ -30,8 +29,8 @@ const MaxPeople = 1000
 // between is the time between two events.
 const between = 5 * time.Second
 
-// Plan plans a scenario for a number of people, with the kinds that a platform sends. In a lobby the first person is the host, who
-// admits the others; the last of several leaves the lobby before that.
+// Plan returns the events of a scenario with a number of people. Events that the platform doesn't send are left out. In a lobby the first person
+// is the host, who admits the others; the last of several leaves the lobby before that.
 func Plan(name string, people int, sends []provider.EventKind) []Step {
 	p := &plan{sends: sends, joined: make([]time.Duration, people+1)}
 	p.add(Step{Kind: provider.KindMeetingStarted})

@@ -40,8 +40,8 @@ func Age(s string) (time.Duration, bool) {
 	return total + d, true
 }
 
-// Moment reads RFC 3339, a date, a date with a time, or a time of day. Without a zone it is in that of now. A time of day is the
-// next one if ahead is set, else the latest one.
+// Moment reads RFC 3339, a date, a date with a time, or a time of day. Without a zone it is in the zone of now. A time of day is the next one
+// if ahead is set, else the latest one.
 func Moment(s string, now time.Time, ahead bool) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, true

@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package group starts programs in process groups of their own, so that what they start ends with them.
+// Package group starts programs in their own process groups, so that their children end with them.
 package group
 
 import (
@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// Own makes a program the leader of a process group. Where the kernel can, it ends the program when this process is killed.
+// Own makes a program the leader of a process group. On Linux, the kernel ends the program when this process is killed.
 func Own(cmd *exec.Cmd) { cmd.SysProcAttr = attributes() }
 
-// End asks a program and what it has started to end.
+// End sends a signal to a program and its children.
 func End(cmd *exec.Cmd, signal syscall.Signal) error {
 	if err := syscall.Kill(-cmd.Process.Pid, signal); !errors.Is(err, syscall.ESRCH) {
 		return err
@@ -21,5 +21,5 @@ func End(cmd *exec.Cmd, signal syscall.Signal) error {
 	return os.ErrProcessDone
 }
 
-// Kill kills what is left of the group. Its error says no more than that nothing is left.
+// Kill kills the rest of the group. An error means that nothing is left.
 func Kill(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
