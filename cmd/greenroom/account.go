@@ -20,7 +20,7 @@ func (p *program) accountCommand() *cobra.Command {
 	return group("account", "List, add, check and remove accounts", p.accountList(), p.accountAdd(), p.accountCheck(), p.accountRemove())
 }
 
-// The words for how an account is.
+// The states of an account.
 const (
 	accountOK          = "ok"
 	accountRefused     = "refused"
@@ -33,17 +33,17 @@ type accountRow struct {
 	Name     string            `json:"name"`
 	Platform provider.Platform `json:"platform"`
 	Status   string            `json:"status"`
-	// Domain is the platform's name of the customer, where a check found it out.
+	// Domain is the platform's name of the customer, if a check found it.
 	Domain string `json:"domain"`
-	// KeyFrom is where the key comes from: keyring, file, env, cmd or literal.
+	// KeyFrom is the source of the key: keyring, file, env, cmd or literal.
 	KeyFrom string `json:"key_from"`
 	Default bool   `json:"default"`
-	// Detail is the reason of the status, Hint the remedy.
+	// Detail is the reason for the status, Hint the remedy.
 	Detail string `json:"detail,omitempty"`
 	Hint   string `json:"hint,omitempty"`
 }
 
-// accountRows lists the configured accounts. Those that can't be used have the reason.
+// accountRows lists the configured accounts. Accounts that can't be used have the reason.
 func accountRows(c *config.Config) []accountRow {
 	row := func(name string, p provider.Platform) accountRow {
 		return accountRow{
@@ -127,18 +127,16 @@ func noAccount(c *config.Config, name string) error {
 	return e
 }
 
-// err is why an account doesn't work, or nil.
+// err returns the error of an account that doesn't work, or nil.
 func (r accountRow) err() error {
 	kind := provider.Unavailable
 	switch {
-	case r.Status == accountOK:
+	case r.Status == accountOK, r.Status == accountUnchecked && r.Detail == "": // its platform offers no check
 		return nil
 	case r.Status == accountRefused:
 		kind = provider.Unauthenticated
-	case r.Status == accountUnchecked && r.Detail != "":
-		kind = app.NotConfigured
 	case r.Status == accountUnchecked:
-		return nil // its platform offers no check
+		kind = app.NotConfigured
 	}
 	text := r.Detail
 	if !strings.Contains(text, "account "+r.Name) {
@@ -147,10 +145,10 @@ func (r accountRow) err() error {
 	return &app.Error{Kind: kind, Text: text, Hint: r.Hint}
 }
 
-// checkTime bounds the check of one account.
+// checkTime is the time limit for the check of one account.
 const checkTime = 20 * time.Second
 
-// checkAccounts asks the platforms about those rows that can be used, all at once.
+// checkAccounts checks the usable accounts on their platforms, all at the same time.
 func checkAccounts(ctx context.Context, c *config.Config, rows []accountRow) error {
 	drivers, err := registry()
 	if err != nil {
@@ -158,17 +156,17 @@ func checkAccounts(ctx context.Context, c *config.Config, rows []accountRow) err
 	}
 	var g crash.Group
 	for i := range rows {
-		at := slices.IndexFunc(c.Accounts, func(a provider.Account) bool { return a.Name == rows[i].Name })
-		if at < 0 {
-			continue
+		for _, a := range c.Accounts {
+			if a.Name == rows[i].Name {
+				g.Go("check of "+a.Name, func() { rows[i].check(ctx, drivers, a) })
+			}
 		}
-		g.Go("check of "+rows[i].Name, func() { rows[i].check(ctx, drivers, c.Accounts[at]) })
 	}
 	g.Wait()
 	return ctx.Err()
 }
 
-// check asks the platform whether an account's key works.
+// check checks the account's key on its platform.
 func (r *accountRow) check(ctx context.Context, drivers *provider.Registry, a provider.Account) {
 	p, err := drivers.Open(a, nil)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,15 +35,15 @@ func (p *program) removeAccount(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	rows := accountRows(c)
-	at := slices.IndexFunc(rows, func(r accountRow) bool { return r.Name == name })
 	row := accountRow{Name: name, Status: accountUnchecked}
-	if at >= 0 {
-		row = rows[at]
+	for _, r := range accountRows(c) {
+		if r.Name == name {
+			row = r
+		}
 	}
 	row.Detail, row.Hint = "", ""
 	switch {
-	case !inFile && at < 0:
+	case !inFile && row.Platform == "":
 		return noAccount(c, name)
 	case !inFile:
 		return &app.Error{

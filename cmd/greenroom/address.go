@@ -8,7 +8,7 @@ import (
 	"greenroom/provider"
 )
 
-// listenOn opens the address that a flag names.
+// listenOn opens a listener on the address of a flag.
 func listenOn(flag, addr string) (net.Listener, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {

@@ -19,7 +19,7 @@ import (
 	run "greenroom/internal/program"
 )
 
-// newCallRules are the programs that the configuration names for calls.
+// newCallRules returns the rules of the programs that the configuration runs for notifications.
 func newCallRules(c *config.Config) ([]hub.CallRule, error) {
 	var rules []hub.CallRule
 	for _, p := range c.Notify.Programs {
@@ -37,14 +37,14 @@ func newCallRules(c *config.Config) ([]hub.CallRule, error) {
 	return rules, nil
 }
 
-// listenCalls are the settings of notifications of a listener. A reload replaces them.
+// listenCalls holds a listener's settings of notifications. A reload replaces them.
 type listenCalls struct {
 	settings atomic.Pointer[config.Notify]
 	rules    atomic.Pointer[[]hub.CallRule]
-	owner    atomic.Pointer[hub.Hub] // of this process, nil where another one owns the store and calls
+	owner    atomic.Pointer[hub.Hub] // nil if another process owns the store
 }
 
-// with notes the hub that this process comes to own, and gives it the rules of the last reload.
+// with returns an access that passes the rules of the last reload to the hub, if this process becomes the owner.
 func (l *listenCalls) with(a access) access {
 	owns := a.owns
 	a.owns = func(ctx context.Context, h *hub.Hub) {
@@ -57,7 +57,7 @@ func (l *listenCalls) with(a access) access {
 	return a
 }
 
-// replace applies the settings of a configuration that was read again.
+// replace applies the settings of a reloaded configuration.
 func (l *listenCalls) replace(n config.Notify, rules []hub.CallRule) {
 	l.settings.Store(&n)
 	l.rules.Store(&rules)
@@ -66,7 +66,7 @@ func (l *listenCalls) replace(n config.Notify, rules []hub.CallRule) {
 	}
 }
 
-// runCall runs a program of [[notify]]. What it prints goes to the log file.
+// runCall runs a program of [[notify]]. Its output goes to the log file.
 func runCall(ctx context.Context, c *config.Config, args []string, call app.Call) error {
 	logs, err := openLog(c.DataDir)
 	if err != nil {
@@ -82,7 +82,7 @@ func runCall(ctx context.Context, c *config.Config, args []string, call app.Call
 	return errors.Join(p.Run(ctx), logs.Close())
 }
 
-// ring rings the bell of a terminal and shows a message on its desktop, where the configuration has the call's word.
+// ring rings the terminal's bell and shows a message on the desktop, if the configuration has the notification's word.
 func (p *program) ring(w io.Writer, n config.Notify, c app.Call) {
 	out := ""
 	if slices.Contains(n.Bell, c.Event) {

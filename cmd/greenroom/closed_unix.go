@@ -13,11 +13,11 @@ import (
 	"greenroom/internal/crash"
 )
 
-// pollTime is how often, in milliseconds, the wait for a closed output looks whether it is still wanted.
+// pollTime is the interval, in milliseconds, at which the wait for a closed output checks its context.
 const pollTime = 500
 
-// untilClosed returns a context that ends when no one can read from w any more, as behind `| head -n1`: a program that
-// follows would notice only with its next line. end must be called.
+// untilClosed returns a context that ends when the reader of w is gone, as after `| head -n1`. Otherwise a program that follows would notice with
+// its next line. end must be called.
 func untilClosed(ctx context.Context, w io.Writer) (until context.Context, end context.CancelFunc) {
 	until, end = context.WithCancel(ctx)
 	f, ok := w.(*os.File)
@@ -32,7 +32,7 @@ func untilClosed(ctx context.Context, w io.Writer) (until context.Context, end c
 			n, err := unix.Poll(p, pollTime)
 			switch {
 			case err != nil && !errors.Is(err, unix.EINTR):
-				return // it can't be watched: the next line will tell
+				return // it can't be watched: the next line will fail
 			case err == nil && n > 0 && p[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0:
 				end()
 			case err == nil && n > 0:

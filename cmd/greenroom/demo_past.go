@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +17,10 @@ import (
 	"greenroom/store"
 )
 
-// pastDays is how many days of meetings the demo looks back on.
+// pastDays is the number of days with past meetings in the demo.
 const pastDays = 7
 
-// pastMeeting is a meeting that the demo's past has on some days. Times are local.
+// pastMeeting is a meeting that took place on some days of the demo's past. Times are local.
 type pastMeeting struct {
 	room    string
 	hour    int
@@ -28,20 +29,13 @@ type pastMeeting struct {
 	people  []string
 	days    func(time.Time) bool
 	other   bool // on the second account
-	deleted bool // its room is
+	deleted bool // the room was deleted
 }
 
 func pastMeetings() []pastMeeting {
 	always := func(time.Time) bool { return true }
 	on := func(days ...time.Weekday) func(time.Time) bool {
-		return func(t time.Time) bool {
-			for _, d := range days {
-				if t.Weekday() == d {
-					return true
-				}
-			}
-			return false
-		}
+		return func(t time.Time) bool { return slices.Contains(days, t.Weekday()) }
 	}
 	return []pastMeeting{
 		{room: "stand-up", hour: 9, minute: 30, length: 14 * time.Minute, people: []string{"Ada", "Grace", "Linus", "Zoë 渡辺", "Margaret"}, days: always},
@@ -53,8 +47,8 @@ func pastMeetings() []pastMeeting {
 	}
 }
 
-// seedPast stores a week of meetings in a demo's store that has none: who was there when, as the platforms' webhooks would have reported
-// it. The rooms are made with them, and one is deleted again.
+// seedPast stores a week of meetings with their participants and rooms, as if the platforms' webhooks had reported them, if the demo's store
+// has no meetings.
 func seedPast(ctx context.Context, path string, now time.Time) (err error) {
 	s, err := store.Open(store.Options{Path: path})
 	if err != nil {
@@ -90,20 +84,20 @@ func seedPast(ctx context.Context, path string, now time.Time) (err error) {
 	})
 }
 
-// past makes the meetings of the demo's past. It is the same each time for the same days.
+// past creates the meetings of the demo's past: the same ones for the same days.
 type past struct {
 	random *rand.Rand
 	rooms  map[string]app.Room
 	n      byte
 }
 
-// id makes an id that sorts by time, as all ids do.
+// id returns an id that sorts by time, like all ids.
 func (g *past) id(at time.Time) string {
 	g.n++
 	return strings.ToLower(ulid.MustNew(ulid.Timestamp(at), constant(g.n)).String())
 }
 
-// constant is an endless row of one byte.
+// constant is an endless stream of one byte.
 type constant byte
 
 func (c constant) Read(b []byte) (int, error) {
@@ -113,7 +107,7 @@ func (c constant) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// room returns the room of a past meeting, made when it was needed first.
+// room returns the room of a past meeting, and creates it for the first one.
 func (g *past) room(tx *store.Tx, p pastMeeting, account provider.Account, at time.Time) (app.Room, error) {
 	if r, ok := g.rooms[p.room]; ok {
 		return r, nil
@@ -124,7 +118,7 @@ func (g *past) room(tx *store.Tx, p pastMeeting, account provider.Account, at ti
 	return r, tx.PutRoom(r)
 }
 
-// add stores one meeting with its people: most come on time, some late, some lose their connection and come back.
+// add stores a meeting with its people: most are on time, some are late, some lose their connection and rejoin.
 func (g *past) add(tx *store.Tx, p pastMeeting, at time.Time) error {
 	account, second := demoAccounts()
 	if p.other {
@@ -169,7 +163,7 @@ func (g *past) add(tx *store.Tx, p pastMeeting, at time.Time) error {
 			from = from.Add(p.length / 3)
 		case lucky == 1: // leaves early
 			to = at.Add(p.length * 2 / 3)
-		case lucky == 2: // is back after a broken connection
+		case lucky == 2: // rejoins after a lost connection
 			broken := at.Add(p.length / 2)
 			if err := visit(who, from, broken, provider.ReasonLost); err != nil {
 				return err
@@ -190,7 +184,7 @@ func (g *past) add(tx *store.Tx, p pastMeeting, at time.Time) error {
 	return tx.PutMeeting(m)
 }
 
-// seedBookings plans what is ahead in the demo, unless something is planned: a meeting in five minutes among others.
+// seedBookings plans meetings, one of them in five minutes, unless the demo has bookings.
 func seedBookings(ctx context.Context, b app.Backend, now time.Time) error {
 	had, err := b.Bookings(ctx, app.BookingQuery{})
 	if err != nil || len(had) > 0 {

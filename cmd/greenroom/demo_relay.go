@@ -12,15 +12,15 @@ import (
 	"greenroom/tunnel/relay"
 )
 
-// demoRelayClose is how long the demo's relay may take to end.
+// demoRelayClose is how long the demo waits for its relay to stop.
 const demoRelayClose = 500 * time.Millisecond
 
-// demoRelay is a relay on this machine, with a token for the demo's screen: what the sandbox posts takes the whole way.
+// demoRelay is a relay on this machine with a token for the demo's screen, so that the sandbox's webhooks take the real way.
 type demoRelay struct {
 	server *relay.Server
 	url    string
 	token  string
-	// hook is the public URL that goes with the token.
+	// hook is the public URL of the token.
 	hook string
 }
 

@@ -12,11 +12,11 @@ import (
 	"greenroom/provider"
 )
 
-// demoMark is the file that makes a data folder the demo's. The demo opens no other store, and nothing else opens the
-// demo's: its meetings exist on no platform.
+// demoMark is the file that marks a data folder as the demo's. The demo opens no other store, and other commands don't open the demo's, whose
+// meetings exist on no platform.
 const demoMark = "greenroom.demo"
 
-// checkStore refuses the demo's store to everything else, and every other store to the demo.
+// checkStore returns an error if a real command would open the demo's store, or the demo a real one.
 func checkStore(c *config.Config, demo bool) error {
 	marked, err := exists(filepath.Join(c.DataDir, demoMark))
 	if err != nil || marked == demo {
@@ -38,7 +38,7 @@ func checkStore(c *config.Config, demo bool) error {
 	}
 }
 
-// claimStore is checkStore for the holder of the lock, who marks the demo's store.
+// claimStore is checkStore for the owner of the store, which marks the demo's.
 func claimStore(c *config.Config, demo bool) error {
 	if err := checkStore(c, demo); err != nil || !demo {
 		return err

@@ -111,7 +111,7 @@ func (o *eventExportOptions) write(ctx context.Context, b app.Backend, w *export
 	return nil
 }
 
-// written calls f with standard output, or with a file that gets its name when it is complete.
+// written calls f with standard output, or with a file that appears when it is complete.
 func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) error {
 	if o.out == "" {
 		return f(o.stdout, saveHere)

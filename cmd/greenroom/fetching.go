@@ -70,7 +70,7 @@ func newLibrary(c *config.Config, accounts []hub.Account, log *slog.Logger, grou
 	}), nil
 }
 
-// nameTemplate is how files are named.
+// nameTemplate parses the template for the names of files.
 func nameTemplate(c *config.Config) (layout.Template, error) {
 	t, err := layout.Parse(c.Download.Template)
 	if err != nil {
@@ -79,15 +79,15 @@ func nameTemplate(c *config.Config) (layout.Template, error) {
 	return t, err
 }
 
-// filesOf says where an account's recordings are read.
+// filesOf returns where and how an account's recordings are read.
 func filesOf(a hub.Account, f config.Fetch) library.Account {
 	bucket, _, _ := strings.Cut(a.Recording.Bucket, "/")
 	linker, _ := a.Provider.(provider.FileLinker)
 	return library.Account{APIURL: a.APIURL, Linker: linker, Bucket: bucket, Access: accessOf(a.Account, f)}
 }
 
-// accessOf says how to read an account's bucket and the queue of its notifications: with keys of its own, else with those that
-// the platform writes with, else as AWS programs do.
+// accessOf returns the access to an account's bucket and the queue of its notifications: with the keys for reading, else with those that the
+// platform writes with, else with the credentials of AWS programs.
 func accessOf(a provider.Account, f config.Fetch) source.BucketAccess {
 	out := source.BucketAccess{
 		Region: a.Recording.Region, Endpoint: f.Endpoint, PathStyle: f.PathStyle, AccessKey: a.Recording.AccessKeyID,
@@ -99,7 +99,7 @@ func accessOf(a provider.Account, f config.Fetch) source.BucketAccess {
 	return out
 }
 
-// runAfter runs a program of the user's. What it prints goes to the log file, whichever process runs it.
+// runAfter runs one of the user's programs. Its output goes to the log file.
 func runAfter(ctx context.Context, c *config.Config, cmd after.Command, r app.Recording) error {
 	logs, err := openLog(c.DataDir)
 	if err != nil {

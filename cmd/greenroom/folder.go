@@ -11,11 +11,11 @@ import (
 	"greenroom/provider"
 )
 
-// errUnwritable says that the data folder can't be used at all.
+// errUnwritable means that the data folder can't be written to.
 var errUnwritable = errors.New("the data folder can't be written to")
 
-// folderError makes one sentence with a way out of an error that only says that the data folder, or what is in it, can't be
-// written to. Others stay as they are.
+// folderError returns a sentence with a hint for an error that means that the data folder or its files can't be written to, and other errors as
+// they are.
 func folderError(c *config.Config, err error) error {
 	var path *fs.PathError
 	if !errors.As(err, &path) || !errors.Is(path, fs.ErrPermission) && !errors.Is(path, syscall.EROFS) {
@@ -28,7 +28,7 @@ func folderError(c *config.Config, err error) error {
 	}
 }
 
-// diagnosis is doctor's report when an error prevents any other.
+// diagnosis is doctor's report if an error prevents any other.
 func diagnosis(about string, err error) []app.Diagnosis {
 	e := app.AsError(err)
 	return []app.Diagnosis{{Checks: []provider.Check{{Name: about, Detail: e.Text, Hint: e.Hint}}}}

@@ -108,7 +108,7 @@ func (o *forwardAddOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// printForward prints a forward that was changed: as JSON, or in a sentence with its name and its URL.
+// printForward prints a changed forward: as JSON, or in a sentence with its name and its URL.
 func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward, sentence string) error {
 	if p.json {
 		return p.printJSON(f)
@@ -140,7 +140,7 @@ func (p *program) listForwards(ctx context.Context, b app.Backend, _ []string) e
 	})
 }
 
-// lastAttempt describes a forward's latest attempt in a few words.
+// lastAttempt describes a forward's latest attempt.
 func (p *program) lastAttempt(f app.Forward) string {
 	if f.Last == nil {
 		return ""
@@ -241,17 +241,17 @@ func (o *forwardEditOptions) run(ctx context.Context, args []string) error {
 		return err
 	}
 	patch := app.ForwardPatch{Name: args[0]}
-	some := false
+	changed := false
 	for flag, set := range map[string]func(){
 		"url": func() { patch.URL = &o.url }, "filter": func() { patch.Filter = &o.filter }, "resign": func() { patch.Resign = &resign },
 		"ca": func() { patch.CA = &ca }, "insecure": func() { patch.Insecure = &o.insecure }, "from": func() { patch.From = &o.from },
 	} {
 		if o.changed(flag) {
-			some = true
+			changed = true
 			set()
 		}
 	}
-	if !some {
+	if !changed {
 		return usagef("nothing to change: see `greenroom forward edit --help`")
 	}
 	return o.with(ctx, func(b app.Backend) error {

@@ -8,7 +8,7 @@ import (
 	"greenroom/internal/calendar"
 )
 
-// localZone returns the IANA name of this machine's time zone. Go knows its rules, not its name.
+// localZone returns the IANA name of this machine's time zone. Go only knows its rules.
 func localZone(getenv func(string) string, now time.Time) (string, bool) {
 	candidates := []string{now.Location().String(), getenv("TZ")}
 	if to, err := os.Readlink("/etc/localtime"); err == nil {
@@ -32,7 +32,7 @@ func localZone(getenv func(string) string, now time.Time) (string, bool) {
 	return "", false
 }
 
-// sameClock reports whether a zone shows the times of now's zone through the year.
+// sameClock reports whether a zone has the times of now's zone through the year.
 func sameClock(loc *time.Location, now time.Time) bool {
 	for month := range 12 {
 		t := now.AddDate(0, month, 0)
@@ -43,7 +43,7 @@ func sameClock(loc *time.Location, now time.Time) bool {
 	return true
 }
 
-// zoneOr returns the zone that a flag names, else this machine's.
+// zoneOr returns the zone of a flag, else this machine's.
 func (p *program) zoneOr(flag string) (string, error) {
 	if flag != "" {
 		if calendar.Zone(flag) == nil {

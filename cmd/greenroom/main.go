@@ -1,10 +1,9 @@
-// Command greenroom manages meetings on several video platforms from one terminal: rooms, links, who is there, and every
-// webhook as it arrived.
+// Command greenroom manages meetings on several video platforms from one terminal: rooms, links, participants, and webhooks.
 //
-// This package only wires and speaks: each file holds one group of commands, parses its flags, asks an [app.Backend] and
-// prints what it says. Data goes to standard output, words to standard error; --json prints one value, or one per line
-// when following. The exit status is 0 when it is done, 1 when it failed, 2 for wrong usage, 3 when something named was not
-// found, 4 when something is not configured, not allowed, or not possible on the platform.
+// This package only wires: each file holds a group of commands, which parse flags, call an [app.Backend] and print the result. Data goes to
+// standard output, messages to standard error; --json prints one value, or one per line when following. The exit status is 0 on success, 1 on
+// failure, 2 for wrong usage, 3 if a named object was not found, 4 if something is not configured, not allowed, or not supported by the
+// platform.
 package main
 
 import (
@@ -14,17 +13,17 @@ import (
 	"runtime/debug"
 )
 
-// memoryGoal is the heap that the garbage collector works towards: garbage of large bodies, which strangers may send, is
-// collected before it doubles the heap. GOMEMLIMIT overrides it.
+// memoryGoal is the soft memory limit in bytes: garbage of large bodies, which anyone can send, is collected before it doubles the heap.
+// GOMEMLIMIT overrides it.
 const memoryGoal = 100 << 20
 
-// garbage is how much the heap may grow between two collections, in percent of what is in use, while it is below the goal. The
-// heap in use is small, and webhooks leave a lot of garbage. GOGC overrides it.
+// garbage is the growth of the heap between two collections, in percent of the heap in use, below the limit. The heap in use is small, and
+// webhooks produce much garbage. GOGC overrides it.
 const garbage = 400
 
 func main() { os.Exit(realMain()) }
 
-// realMain is main for the tests, which run it under another name.
+// realMain is main for the tests.
 func realMain() int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryGoal)

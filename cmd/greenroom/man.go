@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// manPage is the manual page of a tree of commands.
+// manPage returns the manual page of a tree of commands.
 func manPage(root *cobra.Command) (string, error) {
 	page, err := mangocobra.NewManPage(1, root)
 	if err != nil {
@@ -24,7 +24,7 @@ func manPage(root *cobra.Command) (string, error) {
 	return page.Build(roff.NewDocument()), nil
 }
 
-// hyphenate gives one-letter flags their one hyphen: mango puts two before both forms.
+// hyphenate corrects one-letter flags: mango writes two hyphens before both forms.
 func hyphenate(c *mango.Command) {
 	for key, f := range c.Flags {
 		if f.Short != "" {

@@ -48,8 +48,7 @@ func (o *meetingEjectOptions) run(ctx context.Context, b app.Backend, args []str
 	return o.result(m, "Removed %s from %s, %d still here.", name, m.Room, m.Here)
 }
 
-// participant finds a meeting and a participant on whom an ability of the platform is to be used. Without the ability the error has
-// the reason.
+// participant finds a meeting and a participant for an ability of the platform. Without the ability, the error has the reason.
 func participant(ctx context.Context, b app.Backend, meeting, ref string, ability provider.Ability) (app.MeetingDetail, app.Stay, error) {
 	m, err := b.Meeting(ctx, app.MeetingRef{Ref: meeting})
 	if err != nil {
@@ -59,14 +58,14 @@ func participant(ctx context.Context, b app.Backend, meeting, ref string, abilit
 	if err != nil {
 		return m, who, err
 	}
-	why, err := cannot(ctx, b, m.Account, ability)
-	if err == nil && why != "" {
+	a, err := accountStatus(ctx, b, m.Account)
+	if why := a.Cannot[ability]; err == nil && why != "" {
 		err = &app.Error{Kind: provider.Unsupported, Text: why}
 	}
 	return m, who, err
 }
 
-// person finds a participant by session or name, among those who are there or knock.
+// person finds a participant by session, or by name among those who are present or knock.
 func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	var named, alike []app.Stay
 	for _, s := range m.Participants {
@@ -95,11 +94,10 @@ func person(m app.MeetingDetail, ref string) (app.Stay, error) {
 	for _, s := range named {
 		sessions = append(sessions, s.Session)
 	}
-	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: use a session instead, "+
-		"%s", len(named), m.Room, ref, strings.Join(sessions, " or "))
+	return app.Stay{}, usagef("%d people in the meeting of %s are called %q: use a session instead, %s", len(named), m.Room, ref, either(sessions))
 }
 
-// nameOf returns a participant's name, else their session.
+// nameOf returns a participant's name, or else their session.
 func nameOf(s app.Stay) string {
 	if s.Name == "" {
 		return "(" + s.Session + ")"
@@ -107,19 +105,7 @@ func nameOf(s app.Stay) string {
 	return s.Name
 }
 
-// cannot says why an account's platform lacks an ability; empty when it has it.
-func cannot(ctx context.Context, b app.Backend, account string, what provider.Ability) (string, error) {
-	all, err := limits(ctx, b, account)
-	return all[what], err
-}
-
-// limits says what an account's platform can't do, and why.
-func limits(ctx context.Context, b app.Backend, account string) (map[provider.Ability]string, error) {
-	a, err := accountStatus(ctx, b, account)
-	return a.Cannot, err
-}
-
-// accountStatus finds an account by its name; the zero value where none has it.
+// accountStatus returns the status of an account, or the zero value if there is none of that name.
 func accountStatus(ctx context.Context, b app.Backend, name string) (app.AccountStatus, error) {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	for _, a := range s.Accounts {

@@ -46,7 +46,7 @@ func (o *meetingMuteOptions) run(ctx context.Context, b app.Backend, args []stri
 	return o.result(done, "%s", muted(nameOf(who), o.audio, o.video, o.off, done.Tracks))
 }
 
-// muted returns the result of muting as a sentence.
+// muted describes the result of muting in a sentence.
 func muted(name string, audio, video, off bool, tracks int) string {
 	var kinds []string
 	if audio {

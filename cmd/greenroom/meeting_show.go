@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +67,7 @@ func (p *program) printMeeting(m app.MeetingDetail) error {
 // consentColumn is the index of the column of consents.
 const consentColumn = 5
 
-// rows returns a line for each participant and for each guest who declined. asked reports whether anyone was asked for consent.
+// stayRows returns a row for each participant and for each guest who declined. asked reports whether anyone was asked for consent.
 func (p *program) stayRows(m app.MeetingDetail) (rows [][]string, asked bool) {
 	for _, s := range m.Participants {
 		rows = append(rows, stayRow(s, p))
@@ -81,7 +82,7 @@ func (p *program) stayRows(m app.MeetingDetail) (rows [][]string, asked bool) {
 	return rows, asked
 }
 
-// people counts who is there, and says what the platform counts where that differs.
+// peopleWords counts the participants, and adds the platform's count if it differs.
 func (p *program) peopleWords(m app.Meeting) string {
 	s := fmt.Sprintf("%d here, peak %d", m.Here, m.Peak)
 	if m.Waiting > 0 {
@@ -93,30 +94,24 @@ func (p *program) peopleWords(m app.Meeting) string {
 	return s
 }
 
-// recording describes whether and how the meeting is recorded, the recording's state, and why there is none.
+// recordingWords describes whether and how the meeting is recorded, the recording's state, and its error.
 func (p *program) recordingWords(m app.Meeting) string {
-	s := ""
+	var words []string
 	if app.Recorded(m.Record) {
-		s = recordingSetting(m.Record, m.Trigger)
-	}
-	add := func(w string) {
-		if s != "" {
-			s += "; "
-		}
-		s += w
+		words = append(words, recordingSetting(m.Record, m.Trigger))
 	}
 	switch {
 	case m.Recording == app.IsRecording && !m.RecordingSince.IsZero():
-		add("running for " + length(p.now().Sub(m.RecordingSince.Time)))
+		words = append(words, "running for "+length(p.now().Sub(m.RecordingSince.Time)))
 	case m.Recording == app.IsRecording:
-		add("running")
+		words = append(words, "running")
 	case m.Recording == app.StartingRecording:
-		add("starting")
+		words = append(words, "starting")
 	}
 	if m.RecordingError != "" {
-		add("failed: " + m.RecordingError)
+		words = append(words, "failed: "+m.RecordingError)
 	}
-	return s
+	return strings.Join(words, "; ")
 }
 
 func consent(m app.Meeting) string {
@@ -126,7 +121,7 @@ func consent(m app.Meeting) string {
 	return string(m.Consent) + " " + local(m.ConsentAt)
 }
 
-// stayRow is a participant's line: those who knock are there since they knocked.
+// stayRow returns the row of a participant. Those who knock are listed since they knocked.
 func stayRow(s app.Stay, p *program) []string {
 	state, since, until := "here", s.JoinedAt, s.LeftAt.Time
 	switch {

@@ -26,7 +26,7 @@ func (p *program) printJSON(v any) error {
 	return err
 }
 
-// cut says on standard error that a list which has as many items as were asked for leaves some out. count counts all of them.
+// cut prints on standard error that a list is cut at its limit. count counts all items.
 func (p *program) cut(shown, limit int, what string, count func() (int, error)) error {
 	if shown < limit {
 		return nil
@@ -38,7 +38,7 @@ func (p *program) cut(shown, limit int, what string, count func() (int, error)) 
 	return err
 }
 
-// list makes the empty list of a nil one, so that scripts see [].
+// list returns an empty list for nil, so that JSON has [].
 func list[T any](items []T) []T {
 	if items == nil {
 		return []T{}
@@ -46,7 +46,7 @@ func list[T any](items []T) []T {
 	return items
 }
 
-// printList prints a list: as a JSON array, in words if it is empty, else as a table with a row for each.
+// printList prints a list: as a JSON array, as a sentence if it is empty, or else as a table with a row per item.
 func printList[T any](p *program, all []T, none string, t *table, row func(T) []string) error {
 	switch {
 	case p.json:
@@ -70,22 +70,22 @@ func (p *program) result(v any, format string, args ...any) error {
 	return nil
 }
 
-// table is columns aligned by the width of what is in them. Everything in it is made safe for a terminal.
+// table is a table with aligned columns. Its cells are made safe for a terminal.
 type table struct {
 	rows [][]string
-	// spare are the columns that a narrow terminal can do without, the first one first; whole are never clipped.
+	// spare are the columns that are left out on a narrow terminal, the first one first; whole are never clipped.
 	spare, whole []string
 }
 
 func newTable(header ...string) *table { return &table{rows: [][]string{header}} }
 
-// narrow names the columns to leave out where there is no room for all, the first one first.
+// narrow names the columns that are left out on a narrow terminal, the first one first.
 func (t *table) narrow(spare ...string) *table {
 	t.spare = spare
 	return t
 }
 
-// keep names columns that are useless when clipped, such as ids.
+// keep names columns that are never clipped, such as ids.
 func (t *table) keep(whole ...string) *table {
 	t.whole = whole
 	return t
@@ -98,15 +98,14 @@ func (t *table) add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// printTable prints a table; on a terminal no name in it pushes the rest out of sight.
+// printTable prints a table, fitted to the terminal.
 func (p *program) printTable(t *table) error { return t.write(p.stdout, p.width) }
 
 // leastWidth is the minimum width of a clipped column.
 const leastWidth = 10
 
-// write prints the table. Without a width nothing is clipped. With one the columns are clipped, the widest first, and the spare
-// ones left out, until the rows fit. The last column may be longer unless it is kept whole: it is for remarks, which continue below
-// themselves.
+// write prints the table. With a width, columns are clipped, the widest first, and spare ones left out, until the rows fit. The last column is
+// wrapped instead, unless it is kept whole.
 func (t *table) write(w io.Writer, width int) error {
 	if width > 0 {
 		t.fit(width)
@@ -135,7 +134,7 @@ func (t *table) write(w io.Writer, width int) error {
 	return err
 }
 
-// fold breaks a text into lines between words. Words stay whole, so that a URL or a path can be copied.
+// fold wraps a text between words. Words stay whole, so that URLs and paths can be copied.
 func fold(s string, width int) []string {
 	if ansi.StringWidth(s) <= width {
 		return []string{s}
@@ -155,7 +154,7 @@ func fold(s string, width int) []string {
 	return append(lines, line)
 }
 
-// foldLines breaks the lines of a text that are too long, between words. What follows is indented as its line is.
+// foldLines wraps the long lines of a text between words, with the indentation of each line.
 func foldLines(text string, width int) string {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
@@ -192,8 +191,7 @@ func (t *table) fit(width int) {
 	}
 }
 
-// clip shortens cells until the rows fit. It reports whether they do; while columns are left to spare, it changes nothing
-// otherwise.
+// clip shortens cells until the rows fit, and reports whether they do. If they can't and there are spare columns, it changes nothing.
 func (t *table) clip(widths []int, width int) bool {
 	last := len(widths) - 1
 	end := min(widths[last], width/3)
@@ -227,7 +225,7 @@ func (t *table) clip(widths []int, width int) bool {
 	return room >= 0
 }
 
-// facts prints names and values, one pair a line, the values aligned. Empty values are left out.
+// facts prints pairs of names and values, one per line, with aligned values. Pairs with an empty value are left out.
 func (p *program) facts(pairs ...string) error {
 	t := &table{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -241,7 +239,7 @@ func (p *program) facts(pairs ...string) error {
 	return t.write(p.stdout, 0)
 }
 
-// local is a moment for people, in their own time zone.
+// local formats a time for people, in the local zone.
 func local(t app.Time) string {
 	if t.IsZero() {
 		return ""
@@ -249,7 +247,7 @@ func local(t app.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-// clock is a moment of today, or with its date.
+// clock formats a time for people: with the date if it isn't today.
 func (p *program) clock(t app.Time) string {
 	if t.IsZero() {
 		return ""
@@ -261,7 +259,7 @@ func (p *program) clock(t app.Time) string {
 	return l.Format("2006-01-02 15:04")
 }
 
-// length is a duration for people: "41:29", "1:02:03".
+// length formats a duration for people: "41:29", "1:02:03".
 func length(d time.Duration) string {
 	s := int(max(d, 0).Round(time.Second) / time.Second)
 	if s >= 3600 {
@@ -277,7 +275,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// printRoom reports a change of a room: as JSON on standard output, or in a sentence with its name.
+// printRoom prints a changed room: as JSON, or in a sentence with its name.
 func (p *program) printRoom(ctx context.Context, b app.Backend, r app.Room, sentence string) error {
 	if p.json {
 		page, err := b.EditPage(ctx, app.PageChange{Room: r.ID})

@@ -6,7 +6,7 @@ import (
 	"greenroom/provider"
 )
 
-// platformTitles are this build's platforms in a sentence: "Daily and Whereby".
+// platformTitles lists this build's platforms in a sentence: "Daily and Whereby".
 func platformTitles() string {
 	var titles []string
 	for _, d := range drivers() {
@@ -15,7 +15,7 @@ func platformTitles() string {
 	return enumerate(titles)
 }
 
-// webhookPaths are the listener's further paths for webhooks in a sentence, empty where there are none.
+// webhookPaths lists the listener's additional paths for webhooks in a sentence.
 func webhookPaths() string {
 	var paths []string
 	for _, d := range drivers() {
@@ -24,7 +24,7 @@ func webhookPaths() string {
 	return enumerate(paths)
 }
 
-// accountHelp lists the variables that make an account, a platform a line.
+// accountHelp lists the variables that define an account, one line per platform.
 func accountHelp() []string {
 	var lines []string
 	for _, d := range drivers() {
@@ -33,7 +33,7 @@ func accountHelp() []string {
 	return lines
 }
 
-// howToListen says what to set so that webhooks can be received and verified.
+// howToListen returns a hint about the settings for receiving and verifying webhooks.
 func howToListen() string {
 	var ways []string
 	for _, d := range drivers() {
@@ -42,5 +42,5 @@ func howToListen() string {
 	return "set " + strings.Join(ways, ", or ")
 }
 
-// howToConfigure says how to add an account.
+// howToConfigure returns a hint about adding an account.
 func howToConfigure() string { return provider.HowToConfigure(drivers()) }

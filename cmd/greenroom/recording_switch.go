@@ -24,7 +24,7 @@ func (p *program) recordingSwitch(
 	return p.jsonFlag(&cmd, "print the meeting as a JSON object")
 }
 
-// recordingNow says in a sentence what a meeting's recording does.
+// recordingNow describes the state of a meeting's recording in a sentence.
 func recordingNow(m app.Meeting) string {
 	switch m.Recording {
 	case app.IsRecording:

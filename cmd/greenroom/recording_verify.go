@@ -39,7 +39,7 @@ type verified struct {
 	Account string `json:"account"`
 	Room    string `json:"room"`
 	Path    string `json:"path"`
-	// State is ok or the finding, Detail what differs.
+	// State is ok or the finding, Detail the difference.
 	State  string `json:"state"`
 	Detail string `json:"detail,omitempty"`
 	Size   int64  `json:"size"`
@@ -55,7 +55,7 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	// Reading may take long; the store is let go meanwhile.
+	// Reading may take long: the store is closed meanwhile.
 	found, bad := []verified{}, 0
 	var unnoted []error
 	for _, r := range recordings {
@@ -94,7 +94,7 @@ func (o *recordingVerifyOptions) run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// library reads files, and asks their sources.
+// library returns the reader of files and their sources.
 func (o *recordingVerifyOptions) library(ctx context.Context) (*library.Library, error) {
 	c, err := o.config(ctx, "")
 	if err != nil {
@@ -110,7 +110,7 @@ func (o *recordingVerifyOptions) library(ctx context.Context) (*library.Library,
 	return newLibrary(c, accounts, nil, nil)
 }
 
-// choose finds the recordings that are meant: those with files here.
+// choose finds the recordings to verify, which have files here.
 func (o *recordingVerifyOptions) choose(ctx context.Context, args []string) (recordings []app.Recording, err error) {
 	err = o.with(ctx, func(b app.Backend) error {
 		if len(args) == 0 {
@@ -137,7 +137,7 @@ func (o *recordingVerifyOptions) choose(ctx context.Context, args []string) (rec
 	return recordings, err
 }
 
-// filesHere are the files of a recording that were downloaded, those of earlier downloads too.
+// filesHere returns the downloaded files of a recording, including those of earlier downloads.
 func filesHere(r app.Recording) (files []app.DownloadedFile) {
 	d := r.Download
 	if d == nil {

@@ -178,7 +178,7 @@ func (o *relayOptions) tell(l net.Listener, s *relay.Server, admin string) error
 		}
 		return o.printJSON(facts)
 	}
-	if o.logJSON { // then each line of the log is JSON
+	if o.logJSON { // so that every line is JSON
 		o.Log.Info("the relay accepts requests", "url", s.URL(), "addr", l.Addr().String())
 		return nil
 	}

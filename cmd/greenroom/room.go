@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -54,7 +55,7 @@ func (p *program) listRooms(ctx context.Context, b app.Backend, query app.RoomQu
 	})
 }
 
-// settings is a room's settings in a few words.
+// settings describes a room's settings in a few words.
 func settings(r app.Room) string {
 	var words []string
 	add := func(is bool, w string) {
@@ -73,7 +74,7 @@ func settings(r app.Room) string {
 	return strings.Join(words, ", ")
 }
 
-// recordingSetting says where a recording goes and what starts it, in the words that follow "records".
+// recordingSetting describes where a recording is stored and what starts it, after the word "records".
 func recordingSetting(mode provider.RecordingMode, t provider.Trigger) string {
 	where := "locally"
 	if mode == provider.RecordingCloud {
@@ -104,7 +105,7 @@ func (p *program) showRoom(ctx context.Context, b app.Backend, args []string) er
 	if err != nil {
 		return err
 	}
-	cannot, err := limits(ctx, b, r.Would.Account)
+	a, err := accountStatus(ctx, b, r.Would.Account)
 	if err != nil {
 		return err
 	}
@@ -112,16 +113,13 @@ func (p *program) showRoom(ctx context.Context, b app.Backend, args []string) er
 		return p.printJSON(struct {
 			app.RoomView
 			Cannot map[provider.Ability]string `json:"cannot"`
-		}{r, cannot})
+		}{r, a.Cannot})
 	}
-	return p.roomFacts(r, cannot)
+	return p.roomFacts(r, a.Cannot)
 }
 
 func (p *program) roomFacts(r app.RoomView, cannot map[provider.Ability]string) error {
-	next := r.Would.Account
-	if next == "" {
-		next = string(r.Would.Platform)
-	}
+	next := cmp.Or(r.Would.Account, string(r.Would.Platform))
 	if r.Would.Why != "" {
 		next += " — " + r.Would.Why
 	}
@@ -156,7 +154,7 @@ func (p *program) roomFacts(r app.RoomView, cannot map[provider.Ability]string) 
 	return p.facts(facts...)
 }
 
-// yes is yes, or nothing.
+// yes returns "yes", or "" for false.
 func yes(b bool) string {
 	if b {
 		return yesNo(b)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +88,7 @@ func (o *roomAdoptOptions) list(ctx context.Context, b app.Backend) error {
 	return nil
 }
 
-// cutAccounts returns the accounts of which not all rooms are listed.
+// cutAccounts returns the accounts whose rooms are not all listed.
 func cutAccounts(rooms []app.PlatformRoom) (accounts []string) {
 	n := map[string]int{}
 	for _, r := range rooms {
@@ -100,7 +99,7 @@ func cutAccounts(rooms []app.PlatformRoom) (accounts []string) {
 	return accounts
 }
 
-// accountWith finds the account that has a room, where none was named.
+// accountWith returns --account, or else the account that has the room.
 func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room string) (string, error) {
 	if o.account != "" {
 		return o.account, nil
@@ -125,8 +124,7 @@ func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room 
 	switch len(accounts) {
 	case 0:
 		if more := cutAccounts(rooms); len(more) > 0 {
-			return "", usagef("%s is not among the listed rooms, but %s has more: choose the account with "+
-				"--account", room, strings.Join(more, " and "))
+			return "", usagef("%s is not among the listed rooms, but %s has more: choose the account with --account", room, enumerate(more))
 		}
 		return "", &app.Error{
 			Kind: provider.NotFound, Text: fmt.Sprintf("there is no room %q on the platforms", room), Hint: "see `greenroom room adopt`",
@@ -134,5 +132,5 @@ func (o *roomAdoptOptions) accountWith(ctx context.Context, b app.Backend, room 
 	case 1:
 		return accounts[0], nil
 	}
-	return "", usagef("%s exists on %s: choose one with --account", room, strings.Join(accounts, " and "))
+	return "", usagef("%s exists on %s: choose one with --account", room, enumerate(accounts))
 }

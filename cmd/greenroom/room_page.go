@@ -65,7 +65,7 @@ func (o *roomPageOptions) run(ctx context.Context, args []string) error {
 	})
 }
 
-// whyLocal explains why guests elsewhere don't reach a page, and what to do about it.
+// whyLocal explains why a page is reachable on this machine only, and the remedy.
 func whyLocal(s app.Status) string {
 	switch {
 	case s.Listener.URL == "":

@@ -89,7 +89,7 @@ func (o *scheduleOptions) run(ctx context.Context, args []string) error {
 	return o.lists(ctx, room)
 }
 
-// bookingError words an error about a booking's text as one about the flag that has it.
+// bookingError returns an error about a booking's text as an error about its flag.
 func bookingError(err error) error {
 	var e *booking.Error
 	if !errors.As(err, &e) {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// root is the tree of commands.
+// root returns the tree of commands.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "greenroom",
@@ -53,8 +53,7 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// refuseUnknown has the framework's own commands, help and completion, refuse names that don't exist: they showed some help and
-// succeeded.
+// refuseUnknown makes cobra's own commands, help and completion, refuse names that don't exist. Otherwise they print help and succeed.
 func refuseUnknown(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("completion")
@@ -79,8 +78,8 @@ func refuseUnknown(root *cobra.Command) {
 	}
 }
 
-// finish gives every command what all have in common: paragraphs that wrap at the terminal's width, flags in the order in
-// which they were written, text flags that refuse empty values, and the completion of names.
+// finish completes a command and those below it: paragraphs wrap at the terminal's width, flags are listed in their order in the source, text
+// flags refuse empty values, and names are completed.
 func (p *program) finish(c *cobra.Command) {
 	c.Long = paragraphs(c.Long)
 	c.Flags().SortFlags = false
@@ -118,7 +117,7 @@ func paragraphs(s string) string {
 	return b.String()
 }
 
-// group makes a command that only holds others.
+// group returns a command that only has subcommands.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use: use, Short: short, Args: noSuchCommand,
@@ -161,18 +160,18 @@ func (p *program) manCommand() *cobra.Command {
 	}
 }
 
-// mayBeEmpty marks a flag whose empty value means something, such as a room that is pinned to no account.
+// mayBeEmpty marks a flag whose empty value has a meaning, such as a room that is pinned to no account.
 const mayBeEmpty = "greenroom_may_be_empty"
 
-// allowEmpty marks flags of a command with [mayBeEmpty].
+// allowEmpty marks flags with [mayBeEmpty].
 func allowEmpty(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		_ = flags.SetAnnotation(name, mayBeEmpty, nil)
 	}
 }
 
-// refuseEmpty has the text flags of a set refuse empty values. In a script those are variables that aren't set: they must not
-// silently be the default, or everything where a part was meant.
+// refuseEmpty makes the text flags of a set refuse empty values. In a script those are variables that aren't set, which must not silently select
+// the default, or everything.
 func refuseEmpty(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if _, allowed := f.Annotations[mayBeEmpty]; allowed {

@@ -45,7 +45,7 @@ func parseLevel(s string) (slog.Level, error) {
 	return level, level.UnmarshalText([]byte(word))
 }
 
-// listen opens the address for operators. It is nil without --admin-addr.
+// listen opens the address for operators; the listener is nil without --admin-addr.
 func (s *service) listen() (net.Listener, error) {
 	if s.adminAddr == "" {
 		return nil, nil

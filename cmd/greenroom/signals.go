@@ -15,23 +15,23 @@ import (
 	"greenroom/tui"
 )
 
-// stopGrace is how long the screen may take to end after a signal.
+// stopGrace is how long the screen may take to exit after a signal.
 const stopGrace = 2500 * time.Millisecond
 
-// stops is the program's only handler of the signals that ask it to end. The first one cancels the context. What a second
-// one does is up to force: without it the system's default, which ends the program at once.
+// stops handles the signals that end the program. The first one cancels the context. A second one calls force; without force, it ends the
+// program immediately.
 type stops struct {
 	mu     sync.Mutex
 	force  func(why string)
 	hangup func()
 }
 
-// signalled is why a context has ended: a signal asked the program to stop.
+// signalled is the cause of a context that a signal ended.
 type signalled struct{ sig os.Signal }
 
 func (s *signalled) Error() string { return fmt.Sprintf("the program received the signal %q", s.sig) }
 
-// status is the exit status by which shells know what ended a program: 130 for SIGINT, 143 for SIGTERM.
+// status returns the exit status that shells use for the signal: 130 for SIGINT, 143 for SIGTERM.
 func (s *signalled) status() int {
 	if n, ok := s.sig.(syscall.Signal); ok {
 		return 128 + int(n)
@@ -39,7 +39,7 @@ func (s *signalled) status() int {
 	return exitFailed
 }
 
-// interrupted returns the signal that ended ctx, if err says no more than that ctx has ended.
+// interrupted returns the signal that ended ctx, if err only means that ctx has ended.
 func interrupted(ctx context.Context, err error) (*signalled, bool) {
 	if !errors.Is(err, context.Canceled) {
 		return nil, false
@@ -48,8 +48,8 @@ func interrupted(ctx context.Context, err error) (*signalled, bool) {
 	return s, ok
 }
 
-// onHangup has hangups call f instead of ending the program, until undo. f runs in a goroutine of its own, which start starts and
-// ctx ends, so that the next signal can end the program meanwhile. Hangups during one call lead to one more.
+// onHangup makes hangups call f instead of ending the program, until undo. f runs in a goroutine that start starts and ctx ends, so that other
+// signals can end the program meanwhile. Hangups during a call lead to one more call.
 func (s *stops) onHangup(ctx context.Context, start func(name string, f func()), f func()) (undo func()) {
 	asked := make(chan struct{}, 1)
 	set := func(f func()) {
@@ -76,7 +76,7 @@ func (s *stops) onHangup(ctx context.Context, start func(name string, f func()),
 	return func() { set(nil) }
 }
 
-// hungUp reports whether a signal is a hangup that is taken care of, and does so.
+// hungUp handles a hangup if onHangup is active, and reports whether it did.
 func (s *stops) hungUp(sig os.Signal) bool {
 	s.mu.Lock()
 	f := s.hangup
@@ -88,15 +88,14 @@ func (s *stops) hungUp(sig os.Signal) bool {
 	return true
 }
 
-// guard sets what happens on a second signal, and when the program still runs after the grace period. f must end the
-// process.
+// guard sets the function that is called on a second signal, or when the grace period is over. f must end the process.
 func (s *stops) guard(f func(why string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.force = f
 }
 
-// watch cancels the context it returns on the first signal. stop ends the watching.
+// watch returns a context that the first signal cancels. stop ends this.
 func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals, done := make(chan os.Signal, 16), make(chan struct{})
@@ -136,9 +135,9 @@ func (s *stops) watch(ctx context.Context) (_ context.Context, stop func()) {
 	}
 }
 
-// guardTerminal makes sure that the screen ends soon after a signal and leaves the terminal as it was. Ending at once is safe: the
-// store holds whatever was acknowledged. A quit signal ends it as a crash does: the runtime's own handler would print the stacks
-// over the screen and leave the terminal raw.
+// guardTerminal makes sure that the screen exits soon after a signal and restores the terminal. Exiting immediately is safe, since acknowledged
+// events are stored. A quit signal ends the program like a crash: Go's own handler would print the stacks over the screen and leave the
+// terminal raw.
 func (p *program) guardTerminal(log *slog.Logger) {
 	in, ok := p.stdin.(*os.File)
 	out, isFile := p.stdout.(*os.File)
@@ -164,5 +163,5 @@ func (p *program) guardTerminal(log *slog.Logger) {
 	}()
 }
 
-// stackLimit bounds the stacks that a quit writes into the log.
+// stackLimit is the largest size in bytes of the stacks that a quit signal writes into the log.
 const stackLimit = 1 << 20

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// stopSignals ask the program to end cleanly. A terminal that is closed hangs up; under nohup that is ignored, and stays so.
+// stopSignals are the signals that end the program cleanly. A closed terminal sends a hangup, which nohup ignores.
 func stopSignals() []os.Signal {
 	s := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -17,8 +17,8 @@ func stopSignals() []os.Signal {
 	return s
 }
 
-// isHangup reports whether a signal is the one by which services are asked to read their configuration again.
+// isHangup reports whether a signal asks services to reload their configuration.
 func isHangup(sig os.Signal) bool { return sig == syscall.SIGHUP }
 
-// quitSignals ask a program to end with its stacks.
+// quitSignals are the signals that end a program and print its stacks.
 func quitSignals() []os.Signal { return []os.Signal{syscall.SIGQUIT, syscall.SIGABRT} }

@@ -2,7 +2,7 @@ package main
 
 import "os"
 
-// stopSignals ask the program to end cleanly.
+// stopSignals are the signals that end the program cleanly.
 func stopSignals() []os.Signal { return []os.Signal{os.Interrupt} }
 
 // isHangup reports false: Windows has no such signal.

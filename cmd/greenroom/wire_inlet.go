@@ -64,8 +64,7 @@ func newRouter(c *config.Config) web.Router {
 	return r
 }
 
-// listenerAccess makes this process's listener the owner's while this process owns the store. With open, the listener opens
-// when this process becomes the owner.
+// listenerAccess returns the access of a process with a listener. With open, the listener opens when the process becomes the owner of the store.
 func listenerAccess(l *inlet.Listener, open bool, log *slog.Logger, group *crash.Group) access {
 	return access{
 		stay: true, log: log, crash: group,

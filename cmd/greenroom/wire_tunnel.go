@@ -16,7 +16,7 @@ import (
 	"greenroom/tunnel/ssh"
 )
 
-// openTunnelDriver makes the configured driver, or none. These are the drivers of this build.
+// openTunnelDriver returns the configured driver, nil for none.
 func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	if c.Missing != "" {
 		return nil, &app.Error{
@@ -61,7 +61,7 @@ func openTunnelDriver(c config.Tunnel, version string) (tunnel.Driver, error) {
 	return nil, fmt.Errorf("there is no tunnel %q", c.Driver)
 }
 
-// canOpen says what is wrong with the tunnel's settings, as far as that shows without opening it.
+// canOpen returns the errors in the tunnel's settings that show without opening it.
 func (p *program) canOpen(c config.Tunnel) error {
 	if c.Driver == config.NoTunnel {
 		return nil
@@ -70,7 +70,7 @@ func (p *program) canOpen(c config.Tunnel) error {
 	return err
 }
 
-// tunnelTLS trusts the authorities of the system and those of ca_file; nil where there is no such file.
+// tunnelTLS returns a TLS configuration that trusts the system's authorities and those of ca_file; nil without ca_file.
 func tunnelTLS(c config.Tunnel) (*tls.Config, error) {
 	if c.CAFile == "" {
 		return nil, nil

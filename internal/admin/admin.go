@@ -1,12 +1,12 @@
-// Package admin serves what operators ask of a running listener: whether it is well, and its figures.
+// Package admin serves the health and the metrics of a running listener for operators.
 //
 //	/healthz  200 while the process answers
-//	/readyz   200 while webhooks are accepted: the listener is open and the store answers and has no problem; otherwise 503 with
+//	/readyz   200 while webhooks are accepted: the listener is open, and the store answers and has no problem; otherwise 503 with
 //	          the reason
-//	/metrics  figures for Prometheus, read when they are asked for
+//	/metrics  metrics for Prometheus, read for each request
 //
-// Nothing secret is among them. The address is for the operator alone: there is no authentication. On a loopback address
-// other names than localhost are refused.
+// The answers contain no secrets. There is no authentication: the address is for operators only. On a loopback address, host names other than
+// localhost are refused.
 package admin
 
 import (
@@ -25,9 +25,9 @@ import (
 )
 
 const (
-	// readTime bounds how long the application may take for one answer.
+	// readTime is the time limit for an answer of the application.
 	readTime = 5 * time.Second
-	// writeTime bounds the reading of an answer.
+	// writeTime is the time limit for writing an answer.
 	writeTime = 10 * time.Second
 	maxConns  = 32
 )
@@ -55,7 +55,7 @@ func Handler(b app.Backend, log *slog.Logger) http.Handler {
 	}))
 }
 
-// Ready returns an error if webhooks can't be accepted: the store doesn't answer or has a problem, or there is no listener.
+// Ready returns an error if webhooks can't be accepted: the store doesn't answer or has a problem, or no listener is open.
 func Ready(ctx context.Context, b app.Backend) error {
 	s, err := b.Status(ctx, app.StatusQuery{})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"greenroom/provider"
 )
 
-// Journal logs what goes well at the info level, and what fails at warn, as it is published: webhooks, meetings, recordings,
-// downloads, forwards. It returns when ctx ends.
+// Journal logs webhooks, meetings, recordings, downloads and forwards as they are published: successes at the info level, failures at warn. It
+// returns when ctx ends.
 func Journal(ctx context.Context, b app.Backend, log *slog.Logger) error {
 	changes, err := b.Subscribe(ctx)
 	if err != nil {
@@ -23,7 +23,7 @@ func Journal(ctx context.Context, b app.Backend, log *slog.Logger) error {
 	return nil
 }
 
-// journal remembers what was logged last, since changes repeat much.
+// journal remembers the last logged states, since changes repeat them.
 type journal struct {
 	log       *slog.Logger
 	meetings  map[string]app.MeetingStatus
@@ -32,16 +32,16 @@ type journal struct {
 	since     func() time.Duration
 }
 
-// rejections are those of one account for one reason: anyone can send any number of them.
+// rejections counts the rejected webhooks of one account for one reason, since anyone can send any number of them.
 type rejections struct {
 	logged time.Duration
 	count  int // since then
 }
 
 const (
-	// rejectedEvery is how often a webhook is logged that was rejected as the one before it; those between are counted.
+	// rejectedEvery is the shortest time between two logged webhooks with the same rejection. Those in between are counted.
 	rejectedEvery = time.Minute
-	// maxRejections bounds the reasons that are told apart.
+	// maxRejections is the largest number of reasons that are distinguished.
 	maxRejections = 1000
 )
 
@@ -53,7 +53,7 @@ func newJournal(log *slog.Logger) *journal {
 	}
 }
 
-// repeats reports whether a rejected webhook is only counted, or how many were before it.
+// repeats reports whether a rejected webhook is only counted, or how many were counted before it.
 func (j *journal) repeats(d *app.Delivery) (count int, counted bool) {
 	if d.Verdict == provider.Verified || d.Status < 400 {
 		return 0, false
@@ -130,7 +130,7 @@ func (j *journal) recording(ctx context.Context, r app.Recording) {
 	if j.downloads[key] == state {
 		return
 	}
-	if len(j.downloads) > 1000 { // what is forgotten may be logged once more
+	if len(j.downloads) > 1000 { // states may be logged again
 		clear(j.downloads)
 	}
 	j.downloads[key] = state

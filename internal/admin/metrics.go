@@ -11,7 +11,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// collector reads the figures from the backend for each scrape.
+// collector reads the metrics from the backend for each scrape.
 type collector struct {
 	backend app.Backend
 	log     *slog.Logger
@@ -23,7 +23,7 @@ type label struct{ name, value string }
 // escapes are those of the exposition format.
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// series returns the name of a figure with its labels.
+// series returns the name of a metric with its labels.
 func series(name string, labels ...label) string {
 	name = "greenroom_" + name
 	for i, l := range labels {
@@ -35,14 +35,14 @@ func series(name string, labels ...label) string {
 	return name
 }
 
-// writer writes the figures of one scrape.
+// writer writes the metrics of one scrape.
 type writer struct{ io.Writer }
 
 func (w writer) gauge(name string, v float64, labels ...label) {
 	metrics.WriteGaugeFloat64(w, series(name, labels...), v)
 }
 
-// write writes the figures in the format of Prometheus. What can't be read is absent, with greenroom_up 0.
+// write writes the metrics in the format of Prometheus. If the status can't be read, greenroom_up is 0 and the other metrics are absent.
 func (c *collector) write(out io.Writer) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
@@ -110,7 +110,7 @@ func (c *collector) recordings(ctx context.Context, w writer) {
 	}
 }
 
-// maxRecordings bounds how many recordings one scrape reads: the newest.
+// maxRecordings is the number of recordings that one scrape reads, the newest first.
 const maxRecordings = 1000
 
 func (c *collector) forwards(ctx context.Context, w writer) {

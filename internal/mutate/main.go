@@ -4,8 +4,8 @@
 //	go run ./internal/mutate -n 100 -seed 1 ./internal/hub # a sample: the same one for the same seed
 //
 // The mutants are those of [gremlins], which must be installed (go install github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0).
-// gremlins can neither draw a sample nor use Go's build cache, so only its list is used: each mutant is built as an overlay
-// of one file. The tests that reach its line run against it, the quickest first.
+// gremlins can neither draw a sample nor use Go's build cache, so only its list is used: each mutant is built as an overlay of one file. The
+// tests that reach its line run against it, the fastest first.
 //
 // A mutant counts as killed when a test fails, and as alive when all pass. Mutants that don't compile and mutants whose
 // tests exceed their time are listed and not counted. The exit status is 1 if fewer than -least percent were killed.

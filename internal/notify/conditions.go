@@ -9,13 +9,13 @@ import (
 	"greenroom/internal/app"
 )
 
-// How long something must hold that may pass in a moment.
+// How long temporary conditions must hold before a call.
 const (
 	failsFor = 10 * time.Second
 	aloneFor = 30 * time.Second
 )
 
-// conditions lists what holds in a state. since is when the memory began.
+// conditions lists the conditions that hold in a state. since is [Memory.Since].
 func (s State) conditions(since time.Time) []condition {
 	var out []condition
 	meetings, failed := map[string]app.MeetingDetail{}, map[string]bool{}
@@ -57,7 +57,7 @@ func (s State) conditions(since time.Time) []condition {
 	return out
 }
 
-// tunnelFails reports whether webhooks don't arrive through a tunnel that should be open.
+// tunnelFails reports whether no webhooks arrive through the configured tunnel.
 func tunnelFails(t app.TunnelStatus) bool {
 	if t.Driver == "none" {
 		return false // none is configured
@@ -65,7 +65,7 @@ func tunnelFails(t app.TunnelStatus) bool {
 	return t.State == "degraded" || (t.State == "connecting" || t.State == "closed") && t.Reason != ""
 }
 
-// unknown returns whether it isn't known if what a key is about still holds: so it counts neither as over nor as new.
+// unknown returns a function that reports whether it isn't known if a condition still holds. Such a condition is neither over nor new.
 func (s State) unknown() func(key string) bool {
 	unchecked := map[string]bool{}
 	for _, a := range s.Accounts {
@@ -77,7 +77,7 @@ func (s State) unknown() func(key string) bool {
 	return func(key string) bool { return unchecked[key] || connecting && key == keyOf(TunnelFailed) }
 }
 
-// ofMeeting lists what holds in a meeting. failed is whether a recording of it reports its failure itself.
+// ofMeeting lists the conditions of a meeting. failed reports whether one of its recordings has failed and causes the call.
 func ofMeeting(m app.MeetingDetail, failed bool) (out []condition) {
 	call := func(event string) app.Call {
 		return app.Call{Event: event, Room: m.Room, Meeting: m.ID, Account: m.Account, Platform: m.Platform, URL: m.GuestURL}
@@ -108,11 +108,11 @@ func ofMeeting(m app.MeetingDetail, failed bool) (out []condition) {
 	return out
 }
 
-// ofRecording lists what holds of a recording of the meeting with the link.
+// ofRecording lists the conditions of a recording. link is that of its meeting.
 func (s State) ofRecording(r app.Recording, link string, since time.Time) (out []condition) {
 	call := app.Call{Room: r.Room, Meeting: r.Meeting, Account: r.Account, Platform: r.Platform, URL: link}
 	news := func(at time.Time) bool { return at.After(since) && s.Now.Sub(at) < Fresh }
-	if r.DeletedAt.IsZero() && news(r.StartedAt.Add(time.Duration(r.DurationS*float64(time.Second)))) {
+	if r.DeletedAt.IsZero() && news(r.StartedAt.Add(r.Length())) {
 		switch r.Status {
 		case app.RecordingReady:
 			call.Event = RecordingReady

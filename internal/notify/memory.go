@@ -7,42 +7,42 @@ import (
 )
 
 const (
-	// quiet is the least time between two calls for the same thing that failed again.
+	// quiet is the shortest time between two calls for a condition that recurs.
 	quiet = 15 * time.Minute
-	// keep is how long is remembered what can't happen again.
+	// keep is how long calls are remembered.
 	keep = 7 * 24 * time.Hour
-	// ahead is how long before a meeting the user is called.
+	// ahead is how long before a meeting the call is made.
 	ahead = 5 * time.Minute
 )
 
-// Fresh is how old a recording may be that is called for: older ones are found when an account is new.
+// Fresh is the maximum age of a recording that causes a call: a new account may have older ones.
 const Fresh = 48 * time.Hour
 
-// State is the part of the state that can be called for.
+// State is the part of the application's state that can cause calls.
 type State struct {
 	Now time.Time
-	// Meetings are the open and live ones.
+	// Meetings are the open and live meetings.
 	Meetings []app.MeetingDetail
-	// Recordings are those that changed.
+	// Recordings are the changed recordings.
 	Recordings []app.Recording
 	Bookings   []app.Booking
 	Accounts   []app.AccountStatus
 	Tunnel     app.TunnelStatus
 }
 
-// Memory remembers what was called for. Only [Memory.Next] changes it; it survives JSON.
+// Memory remembers calls. Only [Memory.Next] changes it; it can be stored as JSON.
 type Memory struct {
-	// Since is when it began: recordings and downloads before it are not called for.
+	// Since is the time of the first [Memory.Next]. Earlier recordings and downloads cause no call.
 	Since app.Time `json:"since"`
-	// Marks are by what is called for, such as "waiting", the meeting and the session.
+	// Marks are the conditions by their keys, such as "waiting", the meeting and the session.
 	Marks map[string]Mark `json:"marks,omitempty"`
 }
 
-// Mark remembers one thing.
+// Mark remembers a condition.
 type Mark struct {
-	// Since is when it began to hold, zero while it doesn't.
+	// Since is when the condition began to hold, zero while it doesn't.
 	Since app.Time `json:"since,omitzero"`
-	// Called reports that it was called for since then, At is when it was called for last.
+	// Called reports that a call was made since then, At is the time of the last call.
 	Called bool     `json:"called,omitempty"`
 	At     app.Time `json:"at,omitzero"`
 }
@@ -51,15 +51,15 @@ type Mark struct {
 type condition struct {
 	key  string
 	call app.Call
-	// lasting is how long it must hold until it is called for. With again it is called for again after it was over.
+	// lasting is how long the condition must hold before the call. With again, it causes another call after it was over.
 	lasting time.Duration
 	again   bool
-	// former are keys that the same thing had.
+	// former are the earlier keys of the condition.
 	former []string
 }
 
-// Next returns the calls that are due and remembers them. changed reports whether the memory must be stored, and soon that something
-// is pending: the state is worth another look in a few seconds.
+// Next returns the calls that are due and remembers them. changed reports whether the memory must be stored, and soon whether Next should be
+// called again in a few seconds, because a call is pending.
 func (m *Memory) Next(s State) (calls []app.Call, changed, soon bool) {
 	if m.Since.IsZero() {
 		m.Since, changed = app.At(s.Now), true
@@ -105,7 +105,7 @@ func (m *Memory) Next(s State) (calls []app.Call, changed, soon bool) {
 	return calls, m.forget(s, holds) || changed, soon
 }
 
-// forget notes what is over, and drops what is long past.
+// forget marks conditions that are over, and removes old ones.
 func (m *Memory) forget(s State, holds map[string]bool) (changed bool) {
 	unknown := s.unknown()
 	for key, mark := range m.Marks {

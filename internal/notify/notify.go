@@ -1,9 +1,9 @@
-// Package notify decides what the user is called for: someone waits to be let in, a meeting is about to begin, a recording is ready,
-// an account fails.
+// Package notify decides which notifications, here named calls, are due: a participant is waiting to be let in, a meeting is about to begin, a
+// recording is ready, an account fails.
 //
-// It is pure. [Memory.Next] compares the state with what was called for, and returns the calls that are due. The caller stores the
-// memory before it makes them, so that neither a restart nor a repeated event calls twice. What can happen again, such as an account
-// that fails, is called for again once it was well for a while.
+// It is pure. [Memory.Next] compares the state with earlier calls, and returns the calls that are due. The caller stores the memory before it
+// makes them, so that neither a restart nor a repeated event causes a second call. Conditions that can recur, such as a failing account, cause
+// another call after they were over for a while.
 package notify
 
 import (
@@ -15,7 +15,7 @@ import (
 	"greenroom/internal/plain"
 )
 
-// The words for what the user can be called for.
+// The words for calls in the configuration.
 const (
 	Waiting         = "waiting"
 	FirstGuest      = "first-guest"
@@ -35,13 +35,13 @@ var words = []string{
 // Words lists the words.
 func Words() []string { return slices.Clone(words) }
 
-// WordsIn returns the words in a text, separated by spaces or commas. It isn't ok if something else is in it.
+// WordsIn returns the words in a text, separated by spaces or commas. ok is false if the text contains anything else.
 func WordsIn(text string) (in []string, ok bool) {
 	in = strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' })
 	return in, len(in) > 0 && !slices.ContainsFunc(in, func(w string) bool { return !slices.Contains(words, w) })
 }
 
-// longest is the most of a name in a sentence.
+// longest is the largest number of characters of a name in a sentence.
 const longest = 60
 
 // Sentence describes a call, safe to show.

@@ -9,11 +9,11 @@ import (
 // Bell rings a terminal's bell.
 const Bell = "\a"
 
-// title is that of messages on the desktop.
+// title is the title of messages on the desktop.
 const title = "Greenroom"
 
-// Desktop returns the sequence with which a terminal shows a message on the desktop: OSC 99 for kitty, OSC 777 for foot, rxvt and those
-// built on VTE, OSC 9 for others. Terminals without messages ignore it. It is empty for terminals that would print it.
+// Desktop returns the escape sequence with which a terminal shows a message on the desktop: OSC 99 for kitty, OSC 777 for foot, rxvt and
+// terminals based on VTE, OSC 9 for others. Terminals without messages ignore it. For terminals that would print it, it is empty.
 func Desktop(getenv func(string) string, text string) string {
 	text = plain.Text(text)
 	term := getenv("TERM")

@@ -10,8 +10,7 @@ import (
 	"path/filepath"
 )
 
-// assets writes the manual page and the completions of the shells into dir. They depend on the commands alone, so that two runs
-// give the same bytes.
+// assets writes the manual page and the completions of the shells into dir. The output is reproducible.
 func assets(ctx context.Context, root, dir string) error {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(root, dir)
@@ -54,7 +53,7 @@ func assets(ctx context.Context, root, dir string) error {
 	return nil
 }
 
-// zipped compresses without a name or a time, as reproducible packages do.
+// zipped compresses a text without a name or a time, which is reproducible.
 func zipped(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)

@@ -9,8 +9,7 @@ import (
 	"os/exec"
 )
 
-// bill writes the bill of materials of a program to out, in CycloneDX. It describes the program alone, so that the same program has the
-// same bill.
+// bill writes the bill of materials of a program to out, in CycloneDX format. The same program has the same bill.
 func bill(ctx context.Context, program, out string) error {
 	cmd := exec.CommandContext(ctx, "cyclonedx-gomod", "bin", "-json", "-noserial", "-output", "-", program)
 	cmd.Stderr = os.Stderr
@@ -24,7 +23,7 @@ func bill(ctx context.Context, program, out string) error {
 	return os.WriteFile(out, raw, 0o644)
 }
 
-// timeless removes what differs from run to run: the time, and the checksums of the tool, which each machine builds for itself.
+// timeless removes the values that differ between runs: the time, and the checksums of the tool, which each machine builds itself.
 func timeless(raw []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()

@@ -1,5 +1,5 @@
-// Command release makes what people install: archives, packages, checksums and bills of materials, as .goreleaser.yaml describes.
-// Nothing is published; project.toml names the place that the artefacts expect to be downloaded from.
+// Command release builds archives, packages, checksums and bills of materials, as .goreleaser.yaml describes. It publishes nothing; project.toml
+// contains the URL that the artefacts are downloaded from.
 //
 //	go run ./internal/release snapshot         # everything, of this commit, into dist/
 //	go run ./internal/release package deb DIR  # one package of this machine's kind into DIR
@@ -75,7 +75,7 @@ func readProject(root string) (project, error) {
 	return p, nil
 }
 
-// described returns .goreleaser.yaml with the project filled in. The tools would fill it in themselves, but not in every field.
+// described returns .goreleaser.yaml with the project's values. The tools don't replace variables in every field.
 func (p project) described(root string) ([]byte, error) {
 	raw, err := os.ReadFile(filepath.Join(root, ".goreleaser.yaml"))
 	text := string(raw)
@@ -93,7 +93,7 @@ func (p project) variables() map[string]string {
 	}
 }
 
-// snapshot makes everything for this commit in dist/.
+// snapshot builds everything for this commit in dist/.
 func snapshot(ctx context.Context, root string) error {
 	p, err := readProject(root)
 	if err != nil {
@@ -120,7 +120,7 @@ func snapshot(ctx context.Context, root string) error {
 	return pass(cmd, root)
 }
 
-// dateScripts gives the packages' scripts the time of the commit: Alpine's packages contain the files' own.
+// dateScripts sets the times of the packages' scripts to that of the commit: Alpine's packages contain the files' times.
 func dateScripts(ctx context.Context, root string) error {
 	cmd := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct")
 	cmd.Dir = root
@@ -139,7 +139,7 @@ func dateScripts(ctx context.Context, root string) error {
 	return err
 }
 
-// pass runs a command with this one's output and environment.
+// pass runs a command in dir with this program's output and environment.
 func pass(cmd *exec.Cmd, dir string) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), cmd.Env...)

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pack makes one package for this machine's architecture from the description that releases use, with nfpm alone.
+// pack builds one package for this machine's architecture with nfpm, from the description of the releases.
 func pack(ctx context.Context, root, format, dir string) error {
 	p, err := readProject(root)
 	if err != nil {
@@ -51,8 +51,8 @@ func pack(ctx context.Context, root, format, dir string) error {
 	return pass(exec.CommandContext(ctx, "nfpm", "package", "--config", file, "--packager", format, "--target", dir), root)
 }
 
-// nfpmConfig turns the packages of .goreleaser.yaml into nfpm's own configuration: it fills in the program and the folders that
-// goreleaser would have made.
+// nfpmConfig converts the packages of .goreleaser.yaml to nfpm's configuration. It adds the program and the folders that goreleaser would
+// create.
 func nfpmConfig(described []byte, folders map[string]string, program string) ([]byte, error) {
 	var all struct {
 		NFPMs []map[string]any `yaml:"nfpms"`

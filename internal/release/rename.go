@@ -12,8 +12,8 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// rename gives the module another path: in go.mod, and in every import and directive of its Go files. All files are read before
-// the first is written.
+// rename changes the module's path in go.mod and in the imports and directives of all Go files. All files are read before the first is
+// written.
 func rename(root, path string) error {
 	if err := module.CheckPath(path); err != nil {
 		return err
@@ -66,7 +66,7 @@ func rename(root, path string) error {
 	return errors.Join(failed...)
 }
 
-// renamed moves the package paths in strings, which tests have beside imports: those whose folder exists below root, and the bare prefix.
+// renamed returns a text in which the package paths in quotes have the new module path, if their folder exists below root.
 func renamed(root, text, former, path string) string {
 	quoted := regexp.MustCompile("([\"`])" + regexp.QuoteMeta(former) + "/([^\"`\\s]*)([\"`])")
 	return quoted.ReplaceAllStringFunc(text, func(s string) string {
