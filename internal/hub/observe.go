@@ -23,6 +23,8 @@ type presencePoller struct {
 	last   map[string]time.Time
 	pause  time.Time
 	missed missed
+	// shared is when all were last read with one call.
+	shared time.Time
 }
 
 func newPresencePoller(h *Hub, a *account) *presencePoller {
@@ -35,19 +37,31 @@ const (
 	readingsWithin = time.Second
 )
 
+// From so many meetings on, those of a platform that lists them are read with one call, every togetherEvery: one each would be many a second.
+const (
+	togetherFrom  = 16
+	togetherEvery = 15 * time.Second
+)
+
 // turn reads the meetings that are due, as many as the platform's spacing allows.
 func (p *presencePoller) turn(ctx context.Context) {
 	traits := p.account.Provider.Traits()
 	if p.missed.due(p.hub) {
 		clear(p.last)
+		p.shared = time.Time{}
 	}
-	due, err := p.due(ctx, traits.PresenceEvery)
+	unended, err := p.hub.unended(ctx, p.account)
 	if err != nil {
 		p.hub.complain(err, "the meetings to poll could not be read", p.account)
 		return
 	}
+	every := traits.PresenceEvery
+	if l, ok := p.account.Provider.(provider.PresenceLister); ok && len(unended) >= togetherFrom {
+		every = max(every, togetherEvery)
+		p.together(ctx, l, unended)
+	}
 	var read []Reading
-	for _, m := range due {
+	for _, m := range p.due(unended, every) {
 		now := p.hub.clock.Now()
 		if now.Before(p.pause) {
 			break
@@ -81,18 +95,44 @@ func (p *presencePoller) turn(ctx context.Context) {
 	}
 }
 
+// together reads with one call the meetings that have people, if it is time. The others are left to readings of their own, which tell an empty
+// room from one that is gone.
+func (p *presencePoller) together(ctx context.Context, l provider.PresenceLister, unended []roster.Meeting) {
+	now := p.hub.clock.Now()
+	if now.Sub(p.shared) < togetherEvery || now.Before(p.pause) {
+		return
+	}
+	p.shared = now
+	all, err := l.AllPresence(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	p.hub.noteCall(p.account, err)
+	if errors.Is(err, provider.RateLimited) {
+		p.pause = now.Add(retryAfter(err, togetherEvery))
+	}
+	var read []Reading
+	for _, m := range unended {
+		if here := all[m.PlatformRoom]; len(here) > 0 {
+			p.last[m.ID] = now
+			read = append(read, Reading{meeting: m.ID, Begun: now, Here: here})
+		}
+	}
+	for some := range slices.Chunk(read, readingsAtOnce) {
+		err = cmp.Or(err, p.hub.observe(ctx, some...))
+	}
+	if ctx.Err() == nil {
+		p.hub.notePoller("presence", p.account, err)
+	}
+}
+
 func retryAfter(err error, least time.Duration) time.Duration {
 	return max(least, provider.RetryAfter(err))
 }
 
 // due lists the meetings that were not read for the given time, the oldest reading first.
-func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster.Meeting, error) {
+func (p *presencePoller) due(unended []roster.Meeting, every time.Duration) (due []roster.Meeting) {
 	now := p.hub.clock.Now()
-	unended, err := p.hub.unended(ctx, p.account)
-	if err != nil {
-		return nil, err
-	}
-	var due []roster.Meeting
 	standing := make(map[string]bool, len(unended))
 	for _, m := range unended {
 		standing[m.ID] = true
@@ -102,7 +142,7 @@ func (p *presencePoller) due(ctx context.Context, every time.Duration) ([]roster
 	}
 	maps.DeleteFunc(p.last, func(id string, _ time.Time) bool { return !standing[id] })
 	slices.SortStableFunc(due, func(a, b roster.Meeting) int { return p.last[a.ID].Compare(p.last[b.ID]) })
-	return due, nil
+	return due
 }
 
 // every starts a background reader that takes a turn now and then once per period, until the hub closes.
