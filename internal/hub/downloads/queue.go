@@ -47,6 +47,8 @@ type download struct {
 	// shown is the recording as of the latest commit.
 	shown app.Recording
 	stop  stopKind
+	// then is the job that follows, requested while this one was ending.
+	then *store.DownloadJob
 	// yielded reports that no bytes arrive, so that another download may run as well.
 	yielded bool
 	meter
@@ -129,7 +131,7 @@ func (q *Queue) Ended(r app.Recording) <-chan struct{} {
 	return ended
 }
 
-// Add queues a job, unless it runs.
+// Add queues a job. If one of the recording runs, which is only until it has stored its end, the job follows it.
 func (q *Queue) Add(r app.Recording, job store.DownloadJob) {
 	q.mu.Lock()
 	d := q.find(r)
@@ -138,7 +140,9 @@ func (q *Queue) Add(r app.Recording, job store.DownloadJob) {
 		q.queue = append(q.queue, d)
 		slices.SortStableFunc(q.queue, func(a, b *download) int { return a.job.AskedAt.Compare(b.job.AskedAt) })
 	}
-	if d.ended == nil {
+	if d.ended != nil {
+		d.then = &job
+	} else {
 		d.job, d.shown, d.next = job, r, time.Time{}
 		if r.Download != nil {
 			d.meter.last = recording.Report{Bytes: r.Download.Bytes, Total: r.Download.Total}

@@ -29,7 +29,10 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	d.cancel()
 	ended := d.ended
 	d.cancel, d.ended, d.yielded = nil, nil, false
-	if next.IsZero() || d.stop != notStopped {
+	switch {
+	case d.then != nil && d.stop == notStopped:
+		d.job, d.then, d.furthest, next = *d.then, nil, 0, time.Time{}
+	case next.IsZero() || d.stop != notStopped:
 		q.remove(d)
 	}
 	d.next = next
