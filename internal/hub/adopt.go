@@ -34,11 +34,7 @@ func (h *Hub) PlatformRooms(ctx context.Context, q app.PlatformRoomQuery) ([]app
 	var wg sync.WaitGroup
 	for i, a := range accounts {
 		if l, ok := a.Provider.(provider.RoomLister); ok {
-			wg.Add(1)
-			h.crash.Go("rooms of "+a.Name, func() {
-				defer wg.Done()
-				lists[i], errs[i] = h.listRooms(ctx, a, l)
-			})
+			h.crash.GoIn(&wg, "rooms of "+a.Name, func() { lists[i], errs[i] = h.listRooms(ctx, a, l) })
 		}
 	}
 	wg.Wait()

@@ -38,18 +38,10 @@ func (h *Hub) Diagnose(ctx context.Context, q app.DiagnosisQuery) ([]app.Diagnos
 			continue
 		}
 		if b := h.opt.Buckets; b != nil {
-			wg.Add(1)
-			h.crash.Go("check of the bucket of "+a.Name, func() {
-				defer wg.Done()
-				buckets[i] = b.Check(ctx, a.Name)
-			})
+			h.crash.GoIn(&wg, "check of the bucket of "+a.Name, func() { buckets[i] = b.Check(ctx, a.Name) })
 		}
 		if c, ok := a.Provider.(provider.Checker); ok {
-			wg.Add(1)
-			h.crash.Go("check of "+a.Name, func() {
-				defer wg.Done()
-				out[i].Checks = append(out[i].Checks, c.Check(ctx)...)
-			})
+			h.crash.GoIn(&wg, "check of "+a.Name, func() { out[i].Checks = append(out[i].Checks, c.Check(ctx)...) })
 		}
 	}
 	wg.Wait()

@@ -321,7 +321,7 @@ func TestWhenAnEndIsMoved(t *testing.T) {
 		b.event(join(m.PlatformRoom, "ada", t0))
 		b.clock.Advance(m.EndsAt.Sub(b.clock.Now()) - left)
 		d := b.meeting(m.ID)
-		if w.prolong(t.Context(), d.Meeting); len(p.moved) != want {
+		if w.prolong(t.Context(), d.Meeting, &endState{}); len(p.moved) != want {
 			t.Errorf("with %s left it is moved %d times", left, len(p.moved))
 		}
 	}

@@ -1,9 +1,9 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"time"
 
 	"greenroom/internal/app"
@@ -23,22 +23,22 @@ const (
 // takes two consecutive answers. While people are in a meeting it moves the end in time, and only evidence about them ends the
 // meeting.
 type endWatcher struct {
-	hub     *Hub
-	account *account
-	next    map[string]time.Time
-	missing map[string]bool
-	// overdue is since when a meeting has been past its end, extend when its end may be moved next.
-	overdue map[string]time.Time
-	extend  map[string]time.Time
-	pause   time.Time
+	hub      *Hub
+	account  *account
+	meetings map[string]*endState
+	pause    time.Time
 }
 
-func newEndWatcher(h *Hub, a *account) *endWatcher {
-	return &endWatcher{
-		hub: h, account: a, next: make(map[string]time.Time), missing: make(map[string]bool),
-		overdue: make(map[string]time.Time), extend: make(map[string]time.Time),
-	}
+// endState is the state of a meeting for an endWatcher.
+type endState struct {
+	// next is when the platform is asked for it, missing whether the last answer was that it doesn't exist.
+	next    time.Time
+	missing bool
+	// overdue is since when it has been past its end, extend when its end may be moved.
+	overdue, extend time.Time
 }
+
+func newEndWatcher(h *Hub, a *account) *endWatcher { return &endWatcher{hub: h, account: a} }
 
 func (w *endWatcher) turn(ctx context.Context) {
 	h := w.hub
@@ -47,38 +47,33 @@ func (w *endWatcher) turn(ctx context.Context) {
 		h.complain(err, "the meetings to look after could not be read", w.account)
 		return
 	}
-	standing := make(map[string]bool, len(unended))
+	meetings := make(map[string]*endState, len(unended))
 	for i := range unended {
 		m := unended[i].Meeting
-		standing[m.ID] = true
+		s := cmp.Or(w.meetings[m.ID], &endState{})
+		meetings[m.ID] = s
 		switch due, err := w.isOverdue(ctx, m); {
 		case err != nil:
 			h.complain(err, "who is in a meeting past its end could not be read", w.account)
 		case due:
-			w.expire(ctx, m)
+			w.expire(ctx, m, s)
 		default:
-			delete(w.overdue, m.ID)
-			w.prolong(ctx, m)
-			w.look(ctx, m)
+			s.overdue = time.Time{}
+			w.prolong(ctx, m, s)
+			w.look(ctx, m, s)
 		}
 	}
-	gone := func(id string, _ time.Time) bool { return !standing[id] }
-	maps.DeleteFunc(w.next, gone)
-	maps.DeleteFunc(w.overdue, gone)
-	maps.DeleteFunc(w.extend, gone)
-	maps.DeleteFunc(w.missing, func(id string, _ bool) bool { return !standing[id] })
+	w.meetings = meetings
 }
 
-func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
+func (w *endWatcher) look(ctx context.Context, m app.Meeting, s *endState) {
 	l, ok := w.account.Provider.(provider.Looker)
 	if !ok {
 		return
 	}
 	now := w.hub.clock.Now()
-	if _, known := w.next[m.ID]; !known {
-		w.next[m.ID] = now.Add(lookAgain)
-	}
-	if now.Before(w.next[m.ID]) || now.Before(w.pause) {
+	s.next = cmp.Or(s.next, now.Add(lookAgain))
+	if now.Before(s.next) || now.Before(w.pause) {
 		return
 	}
 	w.pause = now.Add(w.account.Provider.Traits().PresenceSpacing)
@@ -88,17 +83,18 @@ func (w *endWatcher) look(ctx context.Context, m app.Meeting) {
 		w.complete(ctx, m.ID, found)
 	}
 	gone := errors.Is(err, provider.NotFound) && m.Here == 0
-	w.next[m.ID] = now.Add(lookEvery)
-	if gone && !w.missing[m.ID] {
-		w.next[m.ID] = now.Add(lookAgain)
-	}
-	if gone && w.missing[m.ID] {
+	switch {
+	case gone && s.missing:
 		if _, err := w.hub.end(ctx, m.ID, now, roster.ReasonGone, app.FromPlatform); err != nil {
 			w.hub.complain(err, "a meeting that is gone could not be ended", w.account)
 		}
-		delete(w.next, m.ID)
+		s.next = time.Time{}
+	case gone:
+		s.next = now.Add(lookAgain)
+	default:
+		s.next = now.Add(lookEvery)
 	}
-	w.missing[m.ID] = gone
+	s.missing = gone
 }
 
 // complete adds the link and the end to a meeting that is known only from events.

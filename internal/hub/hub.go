@@ -264,13 +264,8 @@ func (h *Hub) Start() {
 	}
 }
 
-func (h *Hub) goes(name string, f func()) {
-	h.running.Add(1)
-	h.crash.Go(name, func() {
-		defer h.running.Done()
-		f()
-	})
-}
+// goes starts a goroutine whose end Close waits for.
+func (h *Hub) goes(name string, f func()) { h.crash.GoIn(&h.running, name, f) }
 
 // Close stops the readers, completes waiting writes, and closes the store and every subscription.
 func (h *Hub) Close() error {

@@ -49,17 +49,15 @@ func (w *endWatcher) isOverdue(ctx context.Context, m app.Meeting) (bool, error)
 }
 
 // expire ends a meeting past its end when the platform reports it as gone, or enough time has passed.
-func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
+func (w *endWatcher) expire(ctx context.Context, m app.Meeting, s *endState) {
 	h, now := w.hub, w.hub.clock.Now()
-	since, known := w.overdue[m.ID]
-	if !known {
-		since = now
-		w.overdue[m.ID], w.next[m.ID] = now, now
+	if s.overdue.IsZero() {
+		s.overdue, s.next = now, now
 	}
 	l, ok := w.account.Provider.(provider.Looker)
 	gone := false
-	if ok && !now.Before(w.next[m.ID]) && !now.Before(w.pause) {
-		w.pause, w.next[m.ID] = now.Add(w.account.Provider.Traits().PresenceSpacing), now.Add(lookAgain)
+	if ok && !now.Before(s.next) && !now.Before(w.pause) {
+		w.pause, s.next = now.Add(w.account.Provider.Traits().PresenceSpacing), now.Add(lookAgain)
 		found, err := l.Lookup(ctx, platformMeeting(m, nil))
 		h.noteCall(w.account, err)
 		if ctx.Err() != nil {
@@ -71,7 +69,7 @@ func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 		}
 		gone = errors.Is(err, provider.NotFound)
 	}
-	if !gone && now.Sub(since) < overdueFor {
+	if !gone && now.Sub(s.overdue) < overdueFor {
 		return
 	}
 	if _, err := h.end(ctx, m.ID, m.EndsAt.Time, roster.ReasonExpired, app.FromClock); err != nil {
@@ -81,15 +79,15 @@ func (w *endWatcher) expire(ctx context.Context, m app.Meeting) {
 
 // prolong extends a meeting that was created here, on its platform, if people are in it and little time is left: otherwise no one
 // could join, and the platform would delete the room during the meeting. Adopted rooms keep their end.
-func (w *endWatcher) prolong(ctx context.Context, m app.Meeting) {
+func (w *endWatcher) prolong(ctx context.Context, m app.Meeting, s *endState) {
 	h, now := w.hub, w.hub.clock.Now()
 	e, ok := w.account.Provider.(provider.Extender)
 	left := m.EndsAt.Sub(now)
 	if !ok && !m.Lasting || m.Here == 0 || m.Adopted && !m.Lasting || m.EndsAt.IsZero() || left <= 0 || left >= prolongWithin ||
-		now.Before(w.extend[m.ID]) {
+		now.Before(s.extend) {
 		return
 	}
-	w.extend[m.ID] = now.Add(prolongAgain)
+	s.extend = now.Add(prolongAgain)
 	until := m.EndsAt.Add(prolongBy)
 	if m.Lasting { // the platform's room has no end, or a later one
 		w.moved(ctx, m.ID, until, app.FromHere)

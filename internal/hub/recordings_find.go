@@ -51,9 +51,7 @@ func (h *Hub) platformRecording(ctx context.Context, ref app.RecordingRef, unkno
 		if !ok || !mine {
 			continue
 		}
-		wg.Add(1)
-		h.crash.Go("a recording of "+a.Name, func() {
-			defer wg.Done()
+		h.crash.GoIn(&wg, "a recording of "+a.Name, func() {
 			err := h.readRecording(asked, a, f, id)
 			// Invalid means that the id isn't one of the platform's.
 			if ignore(ignore(err, provider.NotFound), provider.Invalid) != nil {

@@ -162,9 +162,7 @@ func (h *Hub) refreshRecordings(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, a := range h.order {
 		if l, ok := a.Provider.(provider.RecordingLister); ok {
-			wg.Add(1)
-			h.crash.Go("newest recordings of "+a.Name, func() {
-				defer wg.Done()
+			h.crash.GoIn(&wg, "newest recordings of "+a.Name, func() {
 				err := h.listNewest(asked, a, l)
 				more := err == nil
 				for more && err == nil {

@@ -79,332 +79,266 @@ func methodsOf(b app.Backend) []method {
 	}
 }
 
-// Status implements [app.Backend].
 func (s *Session) Status(ctx context.Context, r app.StatusQuery) (app.Status, error) {
 	return route(ctx, s, "Status", again, r, app.Backend.Status)
 }
 
-// Counts implements [app.Backend].
 func (s *Session) Counts(ctx context.Context, r app.CountQuery) (app.Counts, error) {
 	return route(ctx, s, "Counts", again, r, app.Backend.Counts)
 }
 
-// Diagnose implements [app.Backend].
 func (s *Session) Diagnose(ctx context.Context, r app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	return route(ctx, s, "Diagnose", again, r, app.Backend.Diagnose)
 }
 
-// Maintain implements [app.Backend].
 func (s *Session) Maintain(ctx context.Context, r app.Maintenance) (app.Maintained, error) {
 	return route(ctx, s, "Maintain", once, r, app.Backend.Maintain)
 }
 
-// Rooms implements [app.Backend].
 func (s *Session) Rooms(ctx context.Context, r app.RoomQuery) ([]app.RoomView, error) {
 	return route(ctx, s, "Rooms", again, r, app.Backend.Rooms)
 }
 
-// Room implements [app.Backend].
 func (s *Session) Room(ctx context.Context, r app.RoomRef) (app.RoomView, error) {
 	return route(ctx, s, "Room", again, r, app.Backend.Room)
 }
 
-// CreateRoom implements [app.Backend].
 func (s *Session) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
 	return route(ctx, s, "CreateRoom", once, r, app.Backend.CreateRoom)
 }
 
-// EditRoom implements [app.Backend].
 func (s *Session) EditRoom(ctx context.Context, r app.RoomPatch) (app.Room, error) {
 	return route(ctx, s, "EditRoom", once, r, app.Backend.EditRoom)
 }
 
-// DeleteRoom implements [app.Backend].
 func (s *Session) DeleteRoom(ctx context.Context, r app.RoomRef) (app.Room, error) {
 	return route(ctx, s, "DeleteRoom", once, r, app.Backend.DeleteRoom)
 }
 
-// PlatformRooms implements [app.Backend].
 func (s *Session) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
 	return route(ctx, s, "PlatformRooms", again, r, app.Backend.PlatformRooms)
 }
 
-// AdoptRoom implements [app.Backend].
 func (s *Session) AdoptRoom(ctx context.Context, r app.Adoption) (app.RoomView, error) {
 	return route(ctx, s, "AdoptRoom", once, r, app.Backend.AdoptRoom)
 }
 
-// Meetings implements [app.Backend].
 func (s *Session) Meetings(ctx context.Context, r app.MeetingQuery) ([]app.Meeting, error) {
 	return route(ctx, s, "Meetings", again, r, app.Backend.Meetings)
 }
 
-// Meeting implements [app.Backend].
 func (s *Session) Meeting(ctx context.Context, r app.MeetingRef) (app.MeetingDetail, error) {
 	return route(ctx, s, "Meeting", again, r, app.Backend.Meeting)
 }
 
-// StartMeeting implements [app.Backend].
 func (s *Session) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
 	return route(ctx, s, "StartMeeting", once, r, app.Backend.StartMeeting)
 }
 
-// EndMeeting implements [app.Backend].
 func (s *Session) EndMeeting(ctx context.Context, r app.MeetingRef) (app.Meeting, error) {
 	return route(ctx, s, "EndMeeting", once, r, app.Backend.EndMeeting)
 }
 
-// MeetingLink implements [app.Backend].
 func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
 	return route(ctx, s, "MeetingLink", again, r, app.Backend.MeetingLink)
 }
 
-// Eject implements [app.Backend].
 func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
 	return route(ctx, s, "Eject", once, r, app.Backend.Eject)
 }
 
-// Mute implements [app.Backend].
 func (s *Session) Mute(ctx context.Context, r app.Muting) (app.Muted, error) {
 	return route(ctx, s, "Mute", again, r, app.Backend.Mute)
 }
 
-// Consent implements [app.Backend].
 func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
 	return route(ctx, s, "Consent", once, r, app.Backend.Consent)
 }
 
-// EditPage implements [app.Backend].
 func (s *Session) EditPage(ctx context.Context, r app.PageChange) (app.PageLink, error) {
 	return route(ctx, s, "EditPage", !r.Rotate, r, app.Backend.EditPage)
 }
 
-// Page implements [app.Backend].
 func (s *Session) Page(ctx context.Context, r app.PageRef) (app.PageView, error) {
 	return route(ctx, s, "Page", again, r, app.Backend.Page)
 }
 
-// EnterPage implements [app.Backend].
 func (s *Session) EnterPage(ctx context.Context, r app.PageEntry) (app.PageEntered, error) {
 	return route(ctx, s, "EnterPage", r.Host == "", r, app.Backend.EnterPage)
 }
 
-// Bookings implements [app.Backend].
 func (s *Session) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
 	return route(ctx, s, "Bookings", again, r, app.Backend.Bookings)
 }
 
-// Book implements [app.Backend].
 func (s *Session) Book(ctx context.Context, r app.BookingSpec) (app.Booking, error) {
 	return route(ctx, s, "Book", once, r, app.Backend.Book)
 }
 
-// EditBooking implements [app.Backend].
 func (s *Session) EditBooking(ctx context.Context, r app.BookingPatch) (app.Booking, error) {
 	return route(ctx, s, "EditBooking", once, r, app.Backend.EditBooking)
 }
 
-// RemoveBooking implements [app.Backend].
 func (s *Session) RemoveBooking(ctx context.Context, r app.BookingRef) (app.Booking, error) {
 	return route(ctx, s, "RemoveBooking", once, r, app.Backend.RemoveBooking)
 }
 
-// Upcoming implements [app.Backend].
 func (s *Session) Upcoming(ctx context.Context, r app.UpcomingQuery) (app.Upcoming, error) {
 	return route(ctx, s, "Upcoming", again, r, app.Backend.Upcoming)
 }
 
-// Expected implements [app.Backend].
 func (s *Session) Expected(ctx context.Context, r app.MeetingRef) ([]app.Person, error) {
 	return route(ctx, s, "Expected", again, r, app.Backend.Expected)
 }
 
-// Calendars implements [app.Backend].
 func (s *Session) Calendars(ctx context.Context, r app.CalendarQuery) ([]app.Calendar, error) {
 	return route(ctx, s, "Calendars", again, r, app.Backend.Calendars)
 }
 
-// AddCalendar implements [app.Backend].
 func (s *Session) AddCalendar(ctx context.Context, r app.CalendarSpec) (app.Calendar, error) {
 	return route(ctx, s, "AddCalendar", once, r, app.Backend.AddCalendar)
 }
 
-// RemoveCalendar implements [app.Backend].
 func (s *Session) RemoveCalendar(ctx context.Context, r app.CalendarRef) (app.Calendar, error) {
 	return route(ctx, s, "RemoveCalendar", once, r, app.Backend.RemoveCalendar)
 }
 
-// ExportCalendar implements [app.Backend].
 func (s *Session) ExportCalendar(ctx context.Context, r app.CalendarExport) (app.ExportedCalendar, error) {
 	return route(ctx, s, "ExportCalendar", again, r, app.Backend.ExportCalendar)
 }
 
-// Recordings implements [app.Backend].
 func (s *Session) Recordings(ctx context.Context, r app.RecordingQuery) ([]app.Recording, error) {
 	return route(ctx, s, "Recordings", again, r, app.Backend.Recordings)
 }
 
-// Recording implements [app.Backend].
 func (s *Session) Recording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "Recording", again, r, app.Backend.Recording)
 }
 
-// StartRecording implements [app.Backend].
 func (s *Session) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
 	return route(ctx, s, "StartRecording", once, r, app.Backend.StartRecording)
 }
 
-// StopRecording implements [app.Backend].
 func (s *Session) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
 	return route(ctx, s, "StopRecording", once, r, app.Backend.StopRecording)
 }
 
-// DeleteRecording implements [app.Backend].
 func (s *Session) DeleteRecording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "DeleteRecording", once, r, app.Backend.DeleteRecording)
 }
 
-// DownloadRecording implements [app.Backend].
 func (s *Session) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
 	return route(ctx, s, "DownloadRecording", !r.Again, r, app.Backend.DownloadRecording)
 }
 
-// PauseDownload implements [app.Backend].
 func (s *Session) PauseDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "PauseDownload", again, r, app.Backend.PauseDownload)
 }
 
-// CancelDownload implements [app.Backend].
 func (s *Session) CancelDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "CancelDownload", once, r, app.Backend.CancelDownload)
 }
 
-// IgnoreRecording implements [app.Backend].
 func (s *Session) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (app.Recording, error) {
 	return route(ctx, s, "IgnoreRecording", again, r, app.Backend.IgnoreRecording)
 }
 
-// RerunCommand implements [app.Backend].
 func (s *Session) RerunCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "RerunCommand", once, r, app.Backend.RerunCommand)
 }
 
-// SkipCommand implements [app.Backend].
 func (s *Session) SkipCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return route(ctx, s, "SkipCommand", again, r, app.Backend.SkipCommand)
 }
 
-// NoteVerification implements [app.Backend].
 func (s *Session) NoteVerification(ctx context.Context, r app.Verification) (app.Recording, error) {
 	return route(ctx, s, "NoteVerification", again, r, app.Backend.NoteVerification)
 }
 
-// LimitDownloads implements [app.Backend].
 func (s *Session) LimitDownloads(ctx context.Context, r app.DownloadLimit) (app.DownloadLimit, error) {
 	return route(ctx, s, "LimitDownloads", again, r, app.Backend.LimitDownloads)
 }
 
-// Events implements [app.Backend].
 func (s *Session) Events(ctx context.Context, r app.EventQuery) (app.EventPage, error) {
 	return route(ctx, s, "Events", again, r, app.Backend.Events)
 }
 
-// Event implements [app.Backend].
 func (s *Session) Event(ctx context.Context, r app.EventRef) (app.Delivery, error) {
 	return route(ctx, s, "Event", again, r, app.Backend.Event)
 }
 
-// SignWebhook implements [app.Backend].
 func (s *Session) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (app.SignedWebhook, error) {
 	return route(ctx, s, "SignWebhook", again, r, app.Backend.SignWebhook)
 }
 
-// Resign implements [app.Backend].
 func (s *Session) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
 	return route(ctx, s, "Resign", again, r, app.Backend.Resign)
 }
 
-// Replay implements [app.Backend].
 func (s *Session) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 	return route(ctx, s, "Replay", once, r, app.Backend.Replay)
 }
 
-// Import implements [app.Backend].
 func (s *Session) Import(ctx context.Context, r app.ImportBatch) (app.ImportedBatch, error) {
 	return route(ctx, s, "Import", again, r, app.Backend.Import)
 }
 
-// Forwards implements [app.Backend].
 func (s *Session) Forwards(ctx context.Context, r app.ForwardQuery) ([]app.Forward, error) {
 	return route(ctx, s, "Forwards", again, r, app.Backend.Forwards)
 }
 
-// SetForward implements [app.Backend].
 func (s *Session) SetForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
 	return route(ctx, s, "SetForward", again, r, app.Backend.SetForward)
 }
 
-// AddForward implements [app.Backend].
 func (s *Session) AddForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
 	return route(ctx, s, "AddForward", once, r, app.Backend.AddForward)
 }
 
-// EditForward implements [app.Backend].
 func (s *Session) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forward, error) {
 	return route(ctx, s, "EditForward", once, r, app.Backend.EditForward)
 }
 
-// RemoveForward implements [app.Backend].
 func (s *Session) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
 	return route(ctx, s, "RemoveForward", once, r, app.Backend.RemoveForward)
 }
 
-// Catches implements [app.Backend].
 func (s *Session) Catches(ctx context.Context, r app.CatchQuery) ([]app.Catch, error) {
 	return route(ctx, s, "Catches", again, r, app.Backend.Catches)
 }
 
-// CreateCatch implements [app.Backend].
 func (s *Session) CreateCatch(ctx context.Context, r app.CatchSpec) (app.Catch, error) {
 	return route(ctx, s, "CreateCatch", once, r, app.Backend.CreateCatch)
 }
 
-// RemoveCatch implements [app.Backend].
 func (s *Session) RemoveCatch(ctx context.Context, r app.CatchRef) (app.Catch, error) {
 	return route(ctx, s, "RemoveCatch", once, r, app.Backend.RemoveCatch)
 }
 
-// Ingest implements [app.Backend].
 func (s *Session) Ingest(ctx context.Context, r app.Inbound) (app.Answer, error) {
 	return route(ctx, s, "Ingest", again, r, app.Backend.Ingest)
 }
 
-// IngestBatch implements [app.Backend].
 func (s *Session) IngestBatch(ctx context.Context, r app.Batch) ([]app.Answer, error) {
 	return route(ctx, s, "IngestBatch", again, r, app.Backend.IngestBatch)
 }
 
-// TunnelState implements [app.Backend].
 func (s *Session) TunnelState(ctx context.Context, r app.TunnelQuery) (app.TunnelState, error) {
 	return route(ctx, s, "TunnelState", again, r, app.Backend.TunnelState)
 }
 
-// ReportTunnel implements [app.Backend].
 func (s *Session) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
 	return route(ctx, s, "ReportTunnel", again, r, app.Backend.ReportTunnel)
 }
 
-// ProbeTunnel implements [app.Backend].
 func (s *Session) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (app.TunnelProbed, error) {
 	return route(ctx, s, "ProbeTunnel", again, r, app.Backend.ProbeTunnel)
 }
 
-// RegisterWebhook implements [app.Backend].
 func (s *Session) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return route(ctx, s, "RegisterWebhook", once, r, app.Backend.RegisterWebhook)
 }
 
-// Undo implements [app.Backend].
 func (s *Session) Undo(ctx context.Context, r app.UndoRequest) (app.Undone, error) {
 	return route(ctx, s, "Undo", once, r, app.Backend.Undo)
 }

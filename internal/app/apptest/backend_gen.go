@@ -8,332 +8,266 @@ import (
 	"greenroom/internal/app"
 )
 
-// Status implements [app.Backend].
 func (f Func) Status(ctx context.Context, r app.StatusQuery) (app.Status, error) {
 	return answer[app.Status](ctx, f, "Status", r)
 }
 
-// Counts implements [app.Backend].
 func (f Func) Counts(ctx context.Context, r app.CountQuery) (app.Counts, error) {
 	return answer[app.Counts](ctx, f, "Counts", r)
 }
 
-// Diagnose implements [app.Backend].
 func (f Func) Diagnose(ctx context.Context, r app.DiagnosisQuery) ([]app.Diagnosis, error) {
 	return answer[[]app.Diagnosis](ctx, f, "Diagnose", r)
 }
 
-// Maintain implements [app.Backend].
 func (f Func) Maintain(ctx context.Context, r app.Maintenance) (app.Maintained, error) {
 	return answer[app.Maintained](ctx, f, "Maintain", r)
 }
 
-// Rooms implements [app.Backend].
 func (f Func) Rooms(ctx context.Context, r app.RoomQuery) ([]app.RoomView, error) {
 	return answer[[]app.RoomView](ctx, f, "Rooms", r)
 }
 
-// Room implements [app.Backend].
 func (f Func) Room(ctx context.Context, r app.RoomRef) (app.RoomView, error) {
 	return answer[app.RoomView](ctx, f, "Room", r)
 }
 
-// CreateRoom implements [app.Backend].
 func (f Func) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
 	return answer[app.Room](ctx, f, "CreateRoom", r)
 }
 
-// EditRoom implements [app.Backend].
 func (f Func) EditRoom(ctx context.Context, r app.RoomPatch) (app.Room, error) {
 	return answer[app.Room](ctx, f, "EditRoom", r)
 }
 
-// DeleteRoom implements [app.Backend].
 func (f Func) DeleteRoom(ctx context.Context, r app.RoomRef) (app.Room, error) {
 	return answer[app.Room](ctx, f, "DeleteRoom", r)
 }
 
-// PlatformRooms implements [app.Backend].
 func (f Func) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
 	return answer[[]app.PlatformRoom](ctx, f, "PlatformRooms", r)
 }
 
-// AdoptRoom implements [app.Backend].
 func (f Func) AdoptRoom(ctx context.Context, r app.Adoption) (app.RoomView, error) {
 	return answer[app.RoomView](ctx, f, "AdoptRoom", r)
 }
 
-// Meetings implements [app.Backend].
 func (f Func) Meetings(ctx context.Context, r app.MeetingQuery) ([]app.Meeting, error) {
 	return answer[[]app.Meeting](ctx, f, "Meetings", r)
 }
 
-// Meeting implements [app.Backend].
 func (f Func) Meeting(ctx context.Context, r app.MeetingRef) (app.MeetingDetail, error) {
 	return answer[app.MeetingDetail](ctx, f, "Meeting", r)
 }
 
-// StartMeeting implements [app.Backend].
 func (f Func) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
 	return answer[app.StartedMeeting](ctx, f, "StartMeeting", r)
 }
 
-// EndMeeting implements [app.Backend].
 func (f Func) EndMeeting(ctx context.Context, r app.MeetingRef) (app.Meeting, error) {
 	return answer[app.Meeting](ctx, f, "EndMeeting", r)
 }
 
-// MeetingLink implements [app.Backend].
 func (f Func) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
 	return answer[app.Link](ctx, f, "MeetingLink", r)
 }
 
-// Eject implements [app.Backend].
 func (f Func) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
 	return answer[app.MeetingDetail](ctx, f, "Eject", r)
 }
 
-// Mute implements [app.Backend].
 func (f Func) Mute(ctx context.Context, r app.Muting) (app.Muted, error) {
 	return answer[app.Muted](ctx, f, "Mute", r)
 }
 
-// Consent implements [app.Backend].
 func (f Func) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
 	return answer[app.Meeting](ctx, f, "Consent", r)
 }
 
-// EditPage implements [app.Backend].
 func (f Func) EditPage(ctx context.Context, r app.PageChange) (app.PageLink, error) {
 	return answer[app.PageLink](ctx, f, "EditPage", r)
 }
 
-// Page implements [app.Backend].
 func (f Func) Page(ctx context.Context, r app.PageRef) (app.PageView, error) {
 	return answer[app.PageView](ctx, f, "Page", r)
 }
 
-// EnterPage implements [app.Backend].
 func (f Func) EnterPage(ctx context.Context, r app.PageEntry) (app.PageEntered, error) {
 	return answer[app.PageEntered](ctx, f, "EnterPage", r)
 }
 
-// Bookings implements [app.Backend].
 func (f Func) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
 	return answer[[]app.Booking](ctx, f, "Bookings", r)
 }
 
-// Book implements [app.Backend].
 func (f Func) Book(ctx context.Context, r app.BookingSpec) (app.Booking, error) {
 	return answer[app.Booking](ctx, f, "Book", r)
 }
 
-// EditBooking implements [app.Backend].
 func (f Func) EditBooking(ctx context.Context, r app.BookingPatch) (app.Booking, error) {
 	return answer[app.Booking](ctx, f, "EditBooking", r)
 }
 
-// RemoveBooking implements [app.Backend].
 func (f Func) RemoveBooking(ctx context.Context, r app.BookingRef) (app.Booking, error) {
 	return answer[app.Booking](ctx, f, "RemoveBooking", r)
 }
 
-// Upcoming implements [app.Backend].
 func (f Func) Upcoming(ctx context.Context, r app.UpcomingQuery) (app.Upcoming, error) {
 	return answer[app.Upcoming](ctx, f, "Upcoming", r)
 }
 
-// Expected implements [app.Backend].
 func (f Func) Expected(ctx context.Context, r app.MeetingRef) ([]app.Person, error) {
 	return answer[[]app.Person](ctx, f, "Expected", r)
 }
 
-// Calendars implements [app.Backend].
 func (f Func) Calendars(ctx context.Context, r app.CalendarQuery) ([]app.Calendar, error) {
 	return answer[[]app.Calendar](ctx, f, "Calendars", r)
 }
 
-// AddCalendar implements [app.Backend].
 func (f Func) AddCalendar(ctx context.Context, r app.CalendarSpec) (app.Calendar, error) {
 	return answer[app.Calendar](ctx, f, "AddCalendar", r)
 }
 
-// RemoveCalendar implements [app.Backend].
 func (f Func) RemoveCalendar(ctx context.Context, r app.CalendarRef) (app.Calendar, error) {
 	return answer[app.Calendar](ctx, f, "RemoveCalendar", r)
 }
 
-// ExportCalendar implements [app.Backend].
 func (f Func) ExportCalendar(ctx context.Context, r app.CalendarExport) (app.ExportedCalendar, error) {
 	return answer[app.ExportedCalendar](ctx, f, "ExportCalendar", r)
 }
 
-// Recordings implements [app.Backend].
 func (f Func) Recordings(ctx context.Context, r app.RecordingQuery) ([]app.Recording, error) {
 	return answer[[]app.Recording](ctx, f, "Recordings", r)
 }
 
-// Recording implements [app.Backend].
 func (f Func) Recording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "Recording", r)
 }
 
-// StartRecording implements [app.Backend].
 func (f Func) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
 	return answer[app.Meeting](ctx, f, "StartRecording", r)
 }
 
-// StopRecording implements [app.Backend].
 func (f Func) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
 	return answer[app.Meeting](ctx, f, "StopRecording", r)
 }
 
-// DeleteRecording implements [app.Backend].
 func (f Func) DeleteRecording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "DeleteRecording", r)
 }
 
-// DownloadRecording implements [app.Backend].
 func (f Func) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "DownloadRecording", r)
 }
 
-// PauseDownload implements [app.Backend].
 func (f Func) PauseDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "PauseDownload", r)
 }
 
-// CancelDownload implements [app.Backend].
 func (f Func) CancelDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "CancelDownload", r)
 }
 
-// IgnoreRecording implements [app.Backend].
 func (f Func) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "IgnoreRecording", r)
 }
 
-// RerunCommand implements [app.Backend].
 func (f Func) RerunCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "RerunCommand", r)
 }
 
-// SkipCommand implements [app.Backend].
 func (f Func) SkipCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "SkipCommand", r)
 }
 
-// NoteVerification implements [app.Backend].
 func (f Func) NoteVerification(ctx context.Context, r app.Verification) (app.Recording, error) {
 	return answer[app.Recording](ctx, f, "NoteVerification", r)
 }
 
-// LimitDownloads implements [app.Backend].
 func (f Func) LimitDownloads(ctx context.Context, r app.DownloadLimit) (app.DownloadLimit, error) {
 	return answer[app.DownloadLimit](ctx, f, "LimitDownloads", r)
 }
 
-// Events implements [app.Backend].
 func (f Func) Events(ctx context.Context, r app.EventQuery) (app.EventPage, error) {
 	return answer[app.EventPage](ctx, f, "Events", r)
 }
 
-// Event implements [app.Backend].
 func (f Func) Event(ctx context.Context, r app.EventRef) (app.Delivery, error) {
 	return answer[app.Delivery](ctx, f, "Event", r)
 }
 
-// SignWebhook implements [app.Backend].
 func (f Func) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (app.SignedWebhook, error) {
 	return answer[app.SignedWebhook](ctx, f, "SignWebhook", r)
 }
 
-// Resign implements [app.Backend].
 func (f Func) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
 	return answer[app.Inbound](ctx, f, "Resign", r)
 }
 
-// Replay implements [app.Backend].
 func (f Func) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
 	return answer[app.Answer](ctx, f, "Replay", r)
 }
 
-// Import implements [app.Backend].
 func (f Func) Import(ctx context.Context, r app.ImportBatch) (app.ImportedBatch, error) {
 	return answer[app.ImportedBatch](ctx, f, "Import", r)
 }
 
-// Forwards implements [app.Backend].
 func (f Func) Forwards(ctx context.Context, r app.ForwardQuery) ([]app.Forward, error) {
 	return answer[[]app.Forward](ctx, f, "Forwards", r)
 }
 
-// SetForward implements [app.Backend].
 func (f Func) SetForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
 	return answer[app.Forward](ctx, f, "SetForward", r)
 }
 
-// AddForward implements [app.Backend].
 func (f Func) AddForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
 	return answer[app.Forward](ctx, f, "AddForward", r)
 }
 
-// EditForward implements [app.Backend].
 func (f Func) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forward, error) {
 	return answer[app.Forward](ctx, f, "EditForward", r)
 }
 
-// RemoveForward implements [app.Backend].
 func (f Func) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
 	return answer[app.Forward](ctx, f, "RemoveForward", r)
 }
 
-// Catches implements [app.Backend].
 func (f Func) Catches(ctx context.Context, r app.CatchQuery) ([]app.Catch, error) {
 	return answer[[]app.Catch](ctx, f, "Catches", r)
 }
 
-// CreateCatch implements [app.Backend].
 func (f Func) CreateCatch(ctx context.Context, r app.CatchSpec) (app.Catch, error) {
 	return answer[app.Catch](ctx, f, "CreateCatch", r)
 }
 
-// RemoveCatch implements [app.Backend].
 func (f Func) RemoveCatch(ctx context.Context, r app.CatchRef) (app.Catch, error) {
 	return answer[app.Catch](ctx, f, "RemoveCatch", r)
 }
 
-// Ingest implements [app.Backend].
 func (f Func) Ingest(ctx context.Context, r app.Inbound) (app.Answer, error) {
 	return answer[app.Answer](ctx, f, "Ingest", r)
 }
 
-// IngestBatch implements [app.Backend].
 func (f Func) IngestBatch(ctx context.Context, r app.Batch) ([]app.Answer, error) {
 	return answer[[]app.Answer](ctx, f, "IngestBatch", r)
 }
 
-// TunnelState implements [app.Backend].
 func (f Func) TunnelState(ctx context.Context, r app.TunnelQuery) (app.TunnelState, error) {
 	return answer[app.TunnelState](ctx, f, "TunnelState", r)
 }
 
-// ReportTunnel implements [app.Backend].
 func (f Func) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
 	return answer[app.TunnelReported](ctx, f, "ReportTunnel", r)
 }
 
-// ProbeTunnel implements [app.Backend].
 func (f Func) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (app.TunnelProbed, error) {
 	return answer[app.TunnelProbed](ctx, f, "ProbeTunnel", r)
 }
 
-// RegisterWebhook implements [app.Backend].
 func (f Func) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
 	return answer[app.RegisteredWebhook](ctx, f, "RegisterWebhook", r)
 }
 
-// Undo implements [app.Backend].
 func (f Func) Undo(ctx context.Context, r app.UndoRequest) (app.Undone, error) {
 	return answer[app.Undone](ctx, f, "Undo", r)
 }

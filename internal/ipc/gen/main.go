@@ -146,7 +146,7 @@ func session(methods []method) string {
 	}
 	b.WriteString("}\n}\n")
 	for _, m := range methods {
-		fmt.Fprintf(&b, "\n// %s implements [app.Backend].\nfunc (s *Session) %s(ctx context.Context, r %s) (%s, error) {\n", m.name, m.name, m.request, m.result)
+		fmt.Fprintf(&b, "\nfunc (s *Session) %s(ctx context.Context, r %s) (%s, error) {\n", m.name, m.request, m.result)
 		fmt.Fprintf(&b, "return route(ctx, s, %q, %s, r, app.Backend.%s)\n}\n", m.name, m.repeat, m.name)
 	}
 	return b.String()
@@ -157,7 +157,7 @@ func fake(methods []method) string {
 	var b bytes.Buffer
 	b.WriteString("package apptest\n\nimport (\n\"context\"\n\n\"greenroom/internal/app\"\n)\n")
 	for _, m := range methods {
-		fmt.Fprintf(&b, "\n// %s implements [app.Backend].\nfunc (f Func) %s(ctx context.Context, r %s) (%s, error) {\n", m.name, m.name, m.request, m.result)
+		fmt.Fprintf(&b, "\nfunc (f Func) %s(ctx context.Context, r %s) (%s, error) {\n", m.name, m.request, m.result)
 		fmt.Fprintf(&b, "return answer[%s](ctx, f, %q, r)\n}\n", m.result, m.name)
 	}
 	return b.String()
