@@ -95,7 +95,15 @@ func (r recordingObject) id() rest.Text { return r.ID }
 
 // pages reads a list until each returns false.
 func pages[T listed](ctx context.Context, p *Provider, call rest.Call, each func(T) (bool, error)) error {
-	return rest.Pages(func(cursor string) ([]T, string, error) { return page[T](ctx, p, call, cursor) }, each)
+	return rest.Pages(func(cursor string) (string, error) {
+		list, next, err := page[T](ctx, p, call, cursor)
+		for _, one := range list {
+			if more, err := each(one); err != nil || !more {
+				return "", err
+			}
+		}
+		return next, err
+	})
 }
 
 // page reads one page of a list, newest first, and returns the cursor of the next one: the id of the last item, "" at the end.

@@ -44,31 +44,21 @@ func TestFrames(t *testing.T) {
 
 func TestPages(t *testing.T) {
 	lost := errors.New("lost")
-	read := func(cursor string) ([]int, string, error) {
-		switch cursor {
-		case "":
-			return []int{1, 2}, "a", nil
-		case "a":
-			return []int{3}, "b", nil
+	for last, want := range map[string][]string{"b": {"", "a", "b"}, "": {""}, "c": {"", "a", "b", "c"}} {
+		var got []string
+		err := rest.Pages(func(cursor string) (string, error) {
+			got = append(got, cursor)
+			switch {
+			case cursor == "c":
+				return "d", lost
+			case cursor == last:
+				return "", nil
+			}
+			return map[string]string{"": "a", "a": "b", "b": "c"}[cursor], nil
+		})
+		if !slices.Equal(got, want) || errors.Is(err, lost) != (last == "c") {
+			t.Errorf("to %q: %q, %v", last, got, err)
 		}
-		return nil, "", lost
-	}
-	var got []int
-	each := func(until int) func(int) (bool, error) {
-		got = nil
-		return func(n int) (bool, error) {
-			got = append(got, n)
-			return n < until, nil
-		}
-	}
-	if err := rest.Pages(read, each(2)); err != nil || !slices.Equal(got, []int{1, 2}) {
-		t.Errorf("until the second: %v, %v", got, err)
-	}
-	if err := rest.Pages(read, each(9)); !errors.Is(err, lost) || !slices.Equal(got, []int{1, 2, 3}) {
-		t.Errorf("to a page that is lost: %v, %v", got, err)
-	}
-	if err := rest.Pages(read, func(int) (bool, error) { return true, lost }); !errors.Is(err, lost) {
-		t.Errorf("an item that is refused: %v", err)
 	}
 }
 

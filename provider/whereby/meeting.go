@@ -113,7 +113,15 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 
 // pages reads a list until each returns false.
 func pages[T any](ctx context.Context, p *Provider, op, path string, q url.Values, each func(T) (bool, error)) error {
-	return rest.Pages(func(cursor string) ([]T, string, error) { return page[T](ctx, p, op, path, q, cursor) }, each)
+	return rest.Pages(func(cursor string) (string, error) {
+		list, next, err := page[T](ctx, p, op, path, q, cursor)
+		for _, one := range list {
+			if more, err := each(one); err != nil || !more {
+				return "", err
+			}
+		}
+		return next, err
+	})
 }
 
 // page reads the page of a list at a cursor, and returns the cursor of the next one, empty at the end.

@@ -40,8 +40,10 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	if ongoing := slices.DeleteFunc(slices.Clone(sessions), ended); len(ongoing) > 0 {
 		return p.visits(ctx, op, m, ongoing)
 	}
-	slices.SortStableFunc(sessions, func(a, b sessionObject) int { return b.StartedAt.Compare(a.StartedAt.Time) })
-	out, err := p.visits(ctx, op, m, sessions[:min(len(sessions), 1)])
+	if len(sessions) > 0 {
+		sessions = []sessionObject{slices.MaxFunc(sessions, func(a, b sessionObject) int { return a.StartedAt.Compare(b.StartedAt.Time) })}
+	}
+	out, err := p.visits(ctx, op, m, sessions)
 	if err != nil {
 		return nil, err
 	}
