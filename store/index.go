@@ -46,7 +46,7 @@ func (s *Store) index() {
 		}
 		damaged := make(map[string]bool)
 		for err := error(nil); err == nil; {
-			err = s.indexNext(damaged, s.rest)
+			err = s.indexNext(damaged, s.restLong)
 		}
 		timer.Reset(indexEvery)
 	}
@@ -222,6 +222,18 @@ func (x *textIndex) put(seg *bolt.Bucket, n int, pieces [][]byte) error {
 		}
 	}
 	return texts.Put(keyShape, x.encode())
+}
+
+// restLong waits like rest, and ten times as long if many commits were made meanwhile: webhooks go first.
+func (s *Store) restLong(d time.Duration) bool {
+	before := s.commits.Load()
+	if !s.rest(d) {
+		return false
+	}
+	if made := s.commits.Load() - before; time.Duration(made) <= 1+d/redoWithin {
+		return true
+	}
+	return s.rest(9 * d)
 }
 
 // rest waits, and reports whether the store is still open.
