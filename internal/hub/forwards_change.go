@@ -45,7 +45,7 @@ func (f *forwards) configure() {
 }
 
 // check checks the settings of a forward, and applies them to the job.
-func (f *forwards) check(job *store.ForwardJob, spec app.ForwardSpec) error {
+func (f *forwards) check(tx *store.Tx, job *store.ForwardJob, spec app.ForwardSpec) error {
 	if _, err := app.ForwardURL(spec.URL); err != nil {
 		return invalid(err.Error(), "the forward's URL can't be used")
 	}
@@ -54,6 +54,11 @@ func (f *forwards) check(job *store.ForwardJob, spec app.ForwardSpec) error {
 	}
 	if spec.CA != "" && spec.Insecure {
 		return invalid("use either --ca or --insecure", "the forward can't be insecure and also check certificates")
+	}
+	if spec.Resign != "" && spec.Resign != job.Resign {
+		if err := f.h.canSign(tx, spec.Resign); err != nil {
+			return err
+		}
 	}
 	if job.Filter != spec.Filter || job.Selects == "" {
 		parsed, err := filter.Parse(spec.Filter, filter.Options{Now: f.h.now().Local()})
@@ -96,7 +101,7 @@ func (h *Hub) SetForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 		}
 		job = had
 		job.Unlisted = false
-		return f.check(&job, spec)
+		return f.check(tx, &job, spec)
 	}
 	if err := h.store.View(ctx, read); err != nil {
 		return app.Forward{}, err
@@ -157,7 +162,7 @@ func (h *Hub) AddForward(ctx context.Context, spec app.ForwardSpec) (app.Forward
 			return app.Errorf(provider.Conflict, "change it: greenroom forward edit "+spec.Name, "forward %q already exists", spec.Name)
 		}
 		job = newForward(tx, spec.Name, spec.From)
-		if err := f.check(&job, spec); err != nil {
+		if err := f.check(tx, &job, spec); err != nil {
 			return err
 		}
 		return tx.PutForward(job)
@@ -210,7 +215,7 @@ func (h *Hub) EditForward(ctx context.Context, p app.ForwardPatch) (app.Forward,
 			spec.CA = ""
 		}
 		was := job.Selects
-		err = f.check(&job, spec)
+		err = f.check(tx, &job, spec)
 		if job.Selects != was { // the event at hand may not be selected any more
 			job.Trying, job.Tries, job.Failing = 0, 0, 0
 		}

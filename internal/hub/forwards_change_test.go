@@ -180,6 +180,9 @@ func TestForwardsSignAgain(t *testing.T) {
 	}
 	b.open()
 	b.Start()
+	if _, err := b.AddForward(t.Context(), app.ForwardSpec{Name: "dev", URL: hooks, Resign: "not base64!"}); provider.KindOf(err) != provider.Invalid {
+		t.Errorf("a secret that can't sign: %v", err)
+	}
 	if _, err := b.AddForward(t.Context(), app.ForwardSpec{Name: "dev", URL: hooks, Resign: theirs}); err != nil {
 		t.Fatal(err)
 	}

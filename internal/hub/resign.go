@@ -44,6 +44,21 @@ func (h *Hub) resigned(d app.Delivery, secret string) (app.Delivery, error) {
 	return d, nil
 }
 
+// canSign fails if a secret can sign no account's events, and there are no others. The schemes of catches take any secret.
+func (h *Hub) canSign(tx *store.Tx, secret string) (err error) {
+	if all, damaged := tx.Catches(); len(all)+len(damaged) > 0 {
+		return nil
+	}
+	for _, a := range h.accounts {
+		if s, ok := a.Provider.(provider.Synthesizer); ok {
+			if _, err = s.Synthesize(provider.SyntheticEvent{Body: []byte("{}"), At: h.clock.Now(), Secret: secret}); err == nil {
+				return nil
+			}
+		}
+	}
+	return err
+}
+
 // resignedCaught is resigned for an event of a catch, by default with the catch's secret.
 func (h *Hub) resignedCaught(name string, d app.Delivery, secret string) (app.Delivery, error) {
 	job, err := store.Read(h.ctx, h.store, func(tx *store.Tx) (store.CatchJob, error) { return tx.Catch(name) })
