@@ -160,7 +160,7 @@ func (r *run) missURL(ctx context.Context, reader *output) {
 	})
 }
 
-// trouble shows a reason while there is no URL.
+// trouble shows a problem while there is no URL.
 func (r *run) trouble(reason string) {
 	r.Update(func(s *tunnel.Status) {
 		if s.URL == "" {

@@ -31,7 +31,7 @@ func (t *spoolStore) store(ctx context.Context, _ spool.Hook, e wire.EventBody, 
 	return err
 }
 
-// sinkStore passes them to a [tunnel.Sink].
+// sinkStore stores requests in a [tunnel.Sink].
 type sinkStore struct {
 	sink  tunnel.Sink
 	hooks map[string]spool.Hook

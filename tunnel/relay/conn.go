@@ -55,7 +55,7 @@ type conn struct {
 	began time.Duration
 	// lastSeen and pinged are the times of the last frame and PING, as time since the relay began.
 	lastSeen, pinged atomic.Int64
-	// behind means that a sender has waited in vain since the client last confirmed a request: its disk may be full.
+	// behind means that a sender's wait has timed out since the client last confirmed a request: its disk may be full.
 	behind atomic.Bool
 
 	mu      sync.Mutex

@@ -16,7 +16,7 @@ const (
 	gateIdle = 10 * time.Minute
 	// tokenShare divides all places: the hooks of one token get at most one in tokenShare.
 	tokenShare = 4
-	// settled is how long a body must have been under way before its place may be given to another request.
+	// settled is the least age of a body whose place may be given to another request.
 	settled = time.Second
 )
 

@@ -37,7 +37,7 @@ type inbox struct {
 
 	mu     sync.Mutex
 	hooks  map[string]*hook
-	met    int     // hooks that had no position
+	met    int     // the number of hooks without a stored position
 	turn   []*hook // the hooks with requests, in the order of their turns
 	events int     // the relay's credit
 	bytes  int64
