@@ -147,13 +147,15 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 		return nil, p.client.Malformed(op, room, "the response has no list of participants")
 	}
 	seen := make(map[rest.Text]bool, len(*out.Participants))
-	list := slices.DeleteFunc(*out.Participants, func(o participantObject) bool {
-		again := seen[o.Sid]
-		seen[o.Sid] = true
-		return again
-	})
-	if seen[""] {
-		return nil, p.client.Malformed(op, room, "a participant in the response has no sid")
+	list := (*out.Participants)[:0]
+	for _, o := range *out.Participants {
+		if o.Sid == "" {
+			return nil, p.client.Malformed(op, room, "a participant in the response has no sid")
+		}
+		if !seen[o.Sid] {
+			seen[o.Sid] = true
+			list = append(list, o)
+		}
 	}
 	return list, nil
 }
@@ -161,11 +163,12 @@ func (p *Provider) people(ctx context.Context, op, room string) ([]participantOb
 // person finds a participant by session. ok is false for one who isn't in the room.
 func (p *Provider) person(ctx context.Context, op string, m provider.Meeting, who provider.Participant) (o participantObject, ok bool, err error) {
 	list, err := p.people(ctx, op, m.Room)
-	i := slices.IndexFunc(list, func(o participantObject) bool { return o.Sid.ID() == who.Session && o.Identity != "" })
-	if i < 0 {
-		return o, false, err
+	for _, o := range list {
+		if o.Sid.ID() == who.Session && o.Identity != "" {
+			return o, true, nil
+		}
 	}
-	return list[i], true, nil
+	return o, false, err
 }
 
 // notBefore returns the later of two times.

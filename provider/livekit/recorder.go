@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -232,9 +231,13 @@ func (p *Provider) mine(ctx context.Context, op string, m provider.Meeting, s pr
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list, func(e egressObject) bool {
-		return !e.running() || e.tracks() != (s.Kind == kindTracks) || s.Instance != "" && e.instance() != s.Instance
-	}), nil
+	var out []egressObject
+	for _, e := range list {
+		if e.running() && e.tracks() == (s.Kind == kindTracks) && (s.Instance == "" || e.instance() == s.Instance) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
 
 // StopRecording stops the processes of an instance or, if that is empty, of a kind.

@@ -156,10 +156,10 @@ func neverSent(err error) bool {
 }
 
 func badCertificate(err error) bool {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return unknown || name || invalid
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &unknown) || errors.As(err, &name) || errors.As(err, &invalid)
 }
 
 // strange returns the failure of an answer that can't be used.

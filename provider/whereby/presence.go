@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/url"
-	"slices"
 
 	"greenroom/provider"
 	"greenroom/provider/rest"
@@ -36,14 +35,19 @@ func (p *Provider) Presence(ctx context.Context, m provider.Meeting) ([]provider
 	if err != nil {
 		return nil, err
 	}
-	ended := func(s sessionObject) bool { return !s.EndedAt.IsZero() }
-	if ongoing := slices.DeleteFunc(slices.Clone(sessions), ended); len(ongoing) > 0 {
+	var ongoing, latest []sessionObject
+	for _, s := range sessions {
+		if s.EndedAt.IsZero() {
+			ongoing = append(ongoing, s)
+		}
+		if len(latest) == 0 || s.StartedAt.After(latest[0].StartedAt.Time) {
+			latest = []sessionObject{s}
+		}
+	}
+	if len(ongoing) > 0 {
 		return p.visits(ctx, op, m, ongoing)
 	}
-	if len(sessions) > 0 {
-		sessions = []sessionObject{slices.MaxFunc(sessions, func(a, b sessionObject) int { return a.StartedAt.Compare(b.StartedAt.Time) })}
-	}
-	out, err := p.visits(ctx, op, m, sessions)
+	out, err := p.visits(ctx, op, m, latest)
 	if err != nil {
 		return nil, err
 	}
