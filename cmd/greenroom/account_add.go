@@ -58,13 +58,6 @@ func (p *program) accountAdd() *cobra.Command {
 	return p.jsonFlag(cmd, "print the account as a JSON object")
 }
 
-func platformNames() (names []string) {
-	for _, d := range drivers() {
-		names = append(names, string(d.Platform))
-	}
-	return names
-}
-
 func (o *newAccount) run(ctx context.Context) error {
 	if err := o.chosen(); err != nil {
 		return err

@@ -48,16 +48,16 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 	spec := app.CatchSpec{Name: args[0], Scheme: o.scheme}
 	scheme, err := catch.Parse(o.scheme)
 	if err != nil {
-		return usagef("--scheme can't be %q: %v", o.scheme, err)
+		return usagef("--scheme: %w", err)
 	}
 	if scheme.String() != "none" && o.secret == "" {
 		return usagef("the scheme %s needs a secret: use --secret", scheme)
 	}
-	status, answer, _ := strings.Cut(strings.TrimLeft(o.respond, " "), " ")
+	var status string
+	status, spec.Answer, _ = strings.Cut(strings.TrimLeft(o.respond, " "), " ")
 	if spec.Status, err = strconv.Atoi(status); err != nil || spec.Status < 200 || spec.Status > 599 {
 		return usagef("--respond can't be %q: write it like '200 ok'", o.respond)
 	}
-	spec.Answer = answer
 	if spec.Secret, err = o.secretOf(ctx, "secret", o.secret); err != nil {
 		return err
 	}
@@ -74,10 +74,7 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		o.words(plain.Text(fmt.Sprintf("Created catch %s. Its events are listed under account %s. Its address is", c.Name, app.CatchAccount(c.Name))))
-		listener := s.Listener.URL
-		if listener == "" {
-			listener = "the listener's address"
-		}
+		listener := cmp.Or(s.Listener.URL, "the listener's address")
 		if err := o.facts("here", strings.TrimSuffix(listener, "/")+c.Path, "public", c.URL); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -48,13 +49,13 @@ func (p *program) configCheck() *cobra.Command {
 			if err == nil {
 				err = problems(c, accounts)
 			}
+			if err == nil {
+				err = checkKeys(c)
+			}
+			if err == nil {
+				_, err = nameTemplate(c)
+			}
 			if err != nil {
-				return err
-			}
-			if err := checkKeys(c); err != nil {
-				return err
-			}
-			if _, err := nameTemplate(c); err != nil {
 				return err
 			}
 			p.notes(c.Notices)
@@ -74,14 +75,11 @@ func (p *program) configCheck() *cobra.Command {
 			}
 			t := newTable("ACCOUNT", "PLATFORM", "API", "WEBHOOK SECRET")
 			for _, a := range c.Accounts {
-				url, secret := a.APIURL, "set"
-				if url == "" {
-					url = "default"
-				}
+				secret := "set"
 				if a.WebhookSecret == "" {
 					secret = "not set: its webhooks are refused"
 				}
-				t.add(a.Name, string(a.Platform), url, secret)
+				t.add(a.Name, string(a.Platform), cmp.Or(a.APIURL, "default"), secret)
 			}
 			if err := p.printTable(t); err != nil {
 				return err

@@ -72,9 +72,9 @@ func forwarded(all []app.Attempt) string {
 		word := a.Name + " " + outcome
 		if i := slices.Index(names, a.Name); i >= 0 {
 			words[i] = word
-			continue
+		} else {
+			names, words = append(names, a.Name), append(words, word)
 		}
-		names, words = append(names, a.Name), append(words, word)
 	}
 	if len(words) == 0 {
 		return ""

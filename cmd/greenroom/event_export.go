@@ -16,6 +16,7 @@ import (
 	"greenroom/internal/export"
 	"greenroom/internal/plain"
 	"greenroom/internal/regular"
+	"greenroom/provider"
 )
 
 type eventExportOptions struct {
@@ -86,10 +87,7 @@ func allOf(ctx context.Context, b app.Backend, filter string) (seqs []uint64, er
 }
 
 func (o *eventExportOptions) write(ctx context.Context, b app.Backend, w *export.Writer, seqs []uint64) error {
-	var signatures []string
-	for _, d := range drivers() {
-		signatures = append(signatures, d.SignatureHeaders...)
-	}
+	signatures := fromDrivers(func(d provider.Driver) []string { return d.SignatureHeaders })
 	for _, seq := range seqs {
 		d, err := wholeEvent(ctx, b, seq)
 		if err != nil {

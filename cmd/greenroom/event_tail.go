@@ -47,7 +47,7 @@ func (p *program) eventTail() *cobra.Command {
 		Example: "greenroom event tail --json | jq .kind\ngreenroom event tail --filter room:standup --until kind:meeting.ended",
 	}
 	o.add(cmd)
-	parsed(cmd.Flags(), &o.count, "count", "", between(1, math.MaxInt), "stop after this many events")
+	number(cmd.Flags(), &o.count, "count", "", 1, math.MaxInt, "stop after this many events")
 	cmd.Flags().StringVar(&o.until, "until", "", "stop after the first event that this filter selects; it is printed only if --filter selects it too")
 	return cmd
 }

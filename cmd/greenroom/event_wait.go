@@ -24,7 +24,7 @@ func (p *program) eventWait() *cobra.Command {
 			"greenroom event wait --filter kind:recording.ready --from 1 --json | jq .seq",
 	}
 	o.add(cmd)
-	parsed(cmd.Flags(), &o.count, "count", "1", between(1, math.MaxInt), "number of events to wait for")
+	number(cmd.Flags(), &o.count, "count", "1", 1, math.MaxInt, "number of events to wait for")
 	return cmd
 }
 

@@ -127,9 +127,9 @@ func (f *fetchFollower) note(r app.Recording) {
 }
 
 func (f *fetchFollower) list() []app.Recording {
-	out := make([]app.Recording, 0, len(f.order))
-	for _, ref := range f.order {
-		out = append(out, f.known[ref])
+	out := make([]app.Recording, len(f.order))
+	for i, ref := range f.order {
+		out[i] = f.known[ref]
 	}
 	return out
 }

@@ -18,71 +18,55 @@ type hint string
 
 func (h hint) Error() string { return string(h) }
 
-// parsed adds a flag whose text is parsed into a value. The errors of parse are hints.
-func parsed[T any](fl *pflag.FlagSet, to *T, name, byDefault string, parse func(string) (T, error), help string) {
-	if byDefault != "" {
-		*to, _ = parse(byDefault) // a test parses all defaults
-	}
-	fl.Var(&parsedFlag[T]{to, byDefault, parse}, name, help)
-}
-
-type parsedFlag[T any] struct {
-	to    *T
-	text  string
-	parse func(string) (T, error)
+// parsedFlag is a flag whose text is parsed into a value. It has no type parameter: each instance would add kilobytes to the program.
+type parsedFlag struct {
+	text, kind string
+	parse      func(string) error
 }
 
 // String implements [pflag.Value].
-func (f *parsedFlag[T]) String() string { return f.text }
+func (f *parsedFlag) String() string { return f.text }
 
 // Type implements [pflag.Value].
-func (f *parsedFlag[T]) Type() string {
-	if _, number := any(f.to).(*int); number {
-		return "int"
-	}
-	return "string"
-}
+func (f *parsedFlag) Type() string { return f.kind }
 
 // Set implements [pflag.Value].
-func (f *parsedFlag[T]) Set(text string) (err error) {
-	v, err := f.parse(text)
+func (f *parsedFlag) Set(text string) error {
+	err := f.parse(text)
 	if err == nil {
-		*f.to, f.text = v, text
+		f.text = text
 	}
 	return err
 }
 
+// parsed adds a flag whose text is parsed into a value. The errors of parse are hints.
+func parsed[T any](fl *pflag.FlagSet, to *T, name, byDefault string, parse func(string) (T, error), help string) {
+	addFlag(fl, "string", name, byDefault, help, func(text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*to = v
+		}
+		return err
+	})
+}
+
 // parsedList adds a flag that may be repeated, whose texts are parsed into values.
 func parsedList[T any](fl *pflag.FlagSet, to *[]T, name string, parse func(string) (T, error), help string) {
-	fl.Var(&listFlag[T]{to, parse, false}, name, help)
-}
-
-type listFlag[T any] struct {
-	to     *[]T
-	parse  func(string) (T, error)
-	commas bool // between several values
-}
-
-// String implements [pflag.Value].
-func (f *listFlag[T]) String() string { return "" }
-
-// Type implements [pflag.Value].
-func (f *listFlag[T]) Type() string { return "stringArray" }
-
-// Set implements [pflag.Value].
-func (f *listFlag[T]) Set(text string) error {
-	parts := []string{text}
-	if f.commas {
-		parts = strings.Split(text, ",")
-	}
-	for _, part := range parts {
-		v, err := f.parse(part)
-		if err != nil {
-			return err
+	addFlag(fl, "stringArray", name, "", help, func(text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*to = append(*to, v)
 		}
-		*f.to = append(*f.to, v)
+		return err
+	})
+}
+
+func addFlag(fl *pflag.FlagSet, kind, name, byDefault, help string, parse func(string) error) {
+	f := &parsedFlag{kind: kind, parse: parse}
+	if byDefault != "" {
+		_ = f.Set(byDefault) // a test parses all defaults
 	}
-	return nil
+	fl.Var(f, name, help)
 }
 
 // choice adds a flag with one of several words, which it completes.
@@ -91,9 +75,19 @@ func choice[T ~string](cmd *cobra.Command, to *T, name, byDefault, help string, 
 	words(cmd, name, known...)
 }
 
-// choices adds a flag with some of several words, which it completes. It may be repeated.
+// choices adds a flag with some of several words, separated by commas, which it completes. It may be repeated.
 func choices[T ~string](cmd *cobra.Command, to *[]T, name, help string, known ...T) {
-	cmd.Flags().Var(&listFlag[T]{to, oneOf(known...), true}, name, help)
+	one := oneOf(known...)
+	addFlag(cmd.Flags(), "stringArray", name, "", help, func(text string) error {
+		for part := range strings.SplitSeq(text, ",") {
+			v, err := one(part)
+			if err != nil {
+				return err
+			}
+			*to = append(*to, v)
+		}
+		return nil
+	})
 	words(cmd, name, known...)
 }
 
@@ -119,25 +113,26 @@ func like[T any](f func(string) (T, bool), how string) func(string) (T, error) {
 	}
 }
 
-// between accepts a whole number in a range. Without a limit, most is [math.MaxInt].
-func between(least, most int) func(string) (int, error) {
-	return func(s string) (int, error) {
-		n, err := strconv.Atoi(s)
+// number adds a flag with a whole number in a range. Without a limit, most is [math.MaxInt].
+func number(fl *pflag.FlagSet, to *int, name, byDefault string, least, most int, help string) {
+	addFlag(fl, "int", name, byDefault, help, func(text string) error {
+		n, err := strconv.Atoi(text)
 		switch {
 		case err != nil:
-			return 0, hint("use a whole number")
+			return hint("use a whole number")
 		case n >= least && n <= most:
-			return n, nil
+			*to = n
+			return nil
 		case most == math.MaxInt:
-			return 0, hint(fmt.Sprintf("use %d or more", least))
+			return hint(fmt.Sprintf("use %d or more", least))
 		}
-		return 0, hint(fmt.Sprintf("use %d to %d", least, most))
-	}
+		return hint(fmt.Sprintf("use %d to %d", least, most))
+	})
 }
 
 // atMost adds --limit, the number of items in a list.
 func atMost(fl *pflag.FlagSet, to *int, what string) {
-	parsed(fl, to, "limit", "100", between(1, math.MaxInt), "maximum number of "+what)
+	number(fl, to, "limit", "100", 1, math.MaxInt, "maximum number of "+what)
 }
 
 // target accepts the URL of a program that receives events.

@@ -65,16 +65,11 @@ func (p *program) setUp(ctx context.Context) error {
 
 // guided asks for an account until the platform accepts it, and then for optional values.
 func (o *newAccount) guided(ctx context.Context, used []string) error {
-	all := drivers()
-	titles := make([]string, len(all))
-	for i, d := range all {
-		titles[i] = d.Platform.Title()
-	}
-	n, err := o.choose(ctx, "Platform", titles)
+	n, err := o.choose(ctx, "Platform", platformTitles())
 	if err != nil {
 		return err
 	}
-	o.platform = string(all[n].Platform)
+	o.platform = platformNames()[n]
 	if err := o.nameIt(ctx, used); err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (o *meetingJoinOptions) join(ctx context.Context, b app.Backend, ref string
 	return o.openLink(link.URL, m.Room, instead)
 }
 
-// openLink opens a link in the browser. title is what it leads to, instead the command that prints the link.
+// openLink opens the link of a meeting in the browser. instead is the command that prints the link.
 func (p *program) openLink(link, title, instead string) error {
 	if u, err := url.Parse(link); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("the link of %s can't be opened in a browser", title)

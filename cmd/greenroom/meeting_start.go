@@ -62,15 +62,14 @@ func (o *meetingStartOptions) run(ctx context.Context, args []string) error {
 		if o.json {
 			return o.printJSON(m)
 		}
-		verb := "Started"
+		verb, until := "Started", ""
 		if m.Reused {
 			verb = "Already open:"
 		}
-		until := "." // an adopted room has no end
-		if !m.EndsAt.IsZero() {
-			until = ", until " + o.clock(m.EndsAt) + "."
+		if !m.EndsAt.IsZero() { // an adopted room has no end
+			until = ", until " + o.clock(m.EndsAt)
 		}
-		o.words(fmt.Sprintf("%s %s on %s%s", verb, plain.Text(m.Room), plain.Text(m.Account), until))
+		o.words(fmt.Sprintf("%s %s on %s%s.", verb, plain.Text(m.Room), plain.Text(m.Account), until))
 		if isRecorded(m.Meeting) {
 			o.words("This meeting is recorded: inform the people you invite.")
 		}

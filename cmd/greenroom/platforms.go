@@ -6,39 +6,37 @@ import (
 	"greenroom/provider"
 )
 
-// platformTitles lists this build's platforms in a sentence: "Daily and Whereby".
-func platformTitles() string {
-	var titles []string
+// fromDrivers collects texts from the drivers of all platforms.
+func fromDrivers(texts func(provider.Driver) []string) (all []string) {
 	for _, d := range drivers() {
-		titles = append(titles, d.Platform.Title())
+		all = append(all, texts(d)...)
 	}
-	return enumerate(titles)
+	return all
+}
+
+// platformNames lists the names of this build's platforms in accounts.
+func platformNames() []string {
+	return fromDrivers(func(d provider.Driver) []string { return []string{string(d.Platform)} })
+}
+
+// platformTitles lists the titles of this build's platforms.
+func platformTitles() []string {
+	return fromDrivers(func(d provider.Driver) []string { return []string{d.Platform.Title()} })
 }
 
 // webhookPaths lists the listener's additional paths for webhooks in a sentence.
 func webhookPaths() string {
-	var paths []string
-	for _, d := range drivers() {
-		paths = append(paths, d.WebhookPaths...)
-	}
-	return enumerate(paths)
+	return enumerate(fromDrivers(func(d provider.Driver) []string { return d.WebhookPaths }))
 }
 
 // accountHelp lists the variables that define an account, one line per platform.
 func accountHelp() []string {
-	var lines []string
-	for _, d := range drivers() {
-		lines = append(lines, strings.Join(d.Credentials(), ", "))
-	}
-	return lines
+	return fromDrivers(func(d provider.Driver) []string { return []string{strings.Join(d.Credentials(), ", ")} })
 }
 
 // howToListen returns a hint about the settings for receiving and verifying webhooks.
 func howToListen() string {
-	var ways []string
-	for _, d := range drivers() {
-		ways = append(ways, enumerate(d.Credentials()))
-	}
+	ways := fromDrivers(func(d provider.Driver) []string { return []string{enumerate(d.Credentials())} })
 	return "set " + strings.Join(ways, ", or ")
 }
 

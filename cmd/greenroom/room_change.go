@@ -25,7 +25,7 @@ func (f *roomFlags) add(p *program, cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.Account, "account", "", "pin the room to this account")
 	fl.BoolVar(&f.Locked, "locked", false, "make guests knock")
-	parsed(fl, &f.Size, "size", "0", between(0, math.MaxInt), "maximum number of people; 0 for the platform's default")
+	number(fl, &f.Size, "size", "0", 0, math.MaxInt, "maximum number of people; 0 for the platform's default")
 	choice(cmd, &f.Recording, "recording", "", "how meetings are recorded: none, local or cloud",
 		provider.RecordingNone, provider.RecordingLocal, provider.RecordingCloud)
 	choice(cmd, &f.Trigger, "trigger", "", "what starts the recording: none, prompt, automatic or automatic-2nd-participant",

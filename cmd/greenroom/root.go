@@ -17,7 +17,7 @@ func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "greenroom",
 		Short: "Manage meetings on video platforms from the terminal",
-		Long: "Greenroom manages rooms and meetings on " + platformTitles() + ", receives their webhooks on this machine, and shows\n" +
+		Long: "Greenroom manages rooms and meetings on " + enumerate(platformTitles()) + ", receives their webhooks on this machine, and shows\n" +
 			"who is in which meeting right now. Without a command it opens the screen.",
 		Example: "# look around without an account or a network\n" +
 			"greenroom demo\n\n" +

@@ -58,13 +58,13 @@ func (p *program) triggerCommand() *cobra.Command {
 	fl.StringVar(&o.session, "session", "", "id of the participant or the recording (default: a new one)")
 	fl.StringVar(&o.data, "data", "", "send this file as the whole body, - for standard input")
 	parsedList(fl, &o.set, "set", parseSet, "set a value in the body: PATH=VALUE, such as payload.owner=true (repeatable)")
-	parsed(fl, &o.count, "count", "1", between(1, math.MaxInt), "number of webhooks, each with its own ids")
+	number(fl, &o.count, "count", "1", 1, math.MaxInt, "number of webhooks, each with its own ids")
 	fl.DurationVar(&o.every, "every", 0, "time between them, such as 500ms")
 	fl.BoolVar(&o.bad, "bad-signature", false, "sign with a wrong secret")
 	parsed(fl, &o.age, "age", "", like(when.Age, "write it like 10m or 2d"), "age of the signature, such as 10m or 2d")
 	parsed(fl, &o.at, "at", "", like(func(s string) (time.Time, bool) { return when.Moment(s, p.now(), false) },
 		"write it like 09:00 or 2026-01-31T09:00:00Z"), "time of the event in the body (default: now)")
-	parsed(fl, &o.people, "people", "3", between(1, scenario.MaxPeople), "number of people in a scenario")
+	number(fl, &o.people, "people", "3", 1, scenario.MaxPeople, "number of people in a scenario")
 	parsed(fl, &o.speed, "speed", "10x", parseSpeed, "speed of a scenario; at 1x an event takes place every 5 s")
 	o.changed = fl.Changed
 	return p.jsonFlag(cmd, "print a JSON object per webhook, with its answer")

@@ -28,7 +28,7 @@ func (p *program) upcomingCommand() *cobra.Command {
 			"except for all-day events.",
 		Example: "greenroom upcoming --days 1",
 	}
-	parsed(cmd.Flags(), &o.days, "days", "7", between(1, 366), "number of days ahead")
+	number(cmd.Flags(), &o.days, "days", "7", 1, 366, "number of days ahead")
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "don't read the calendars first")
 	return p.jsonFlag(cmd, "print a JSON array")
 }

@@ -80,7 +80,7 @@ var rows = []row{
 	{key: "accounts.*.recording.queue", read: text(func(r *reader) *string { return &r.fetch.Queue }, "", queueURL), fetching: true},
 	{key: "accounts.*.recording.sweep", read: (*reader).sweep, fetching: true},
 
-	// The move of rooms from Whereby to Daily has a name of its own; see the hub's migration.
+	// The move of rooms from Whereby to Daily; see the hub's migration.
 	{key: "migration.enabled", variable: "DAILY_MIGRATION_ENABLED"},
 	{key: "migration.rooms", variable: "DAILY_MIGRATION_ROOM_IDS"},
 	{key: "default_platform", variable: "DEFAULT_VIDEO_PLATFORM"},

@@ -81,10 +81,7 @@ func (w *Writer) har(d app.Delivery) error {
 }
 
 func (w *Writer) harHead() string {
-	version, err := encode(w.opt.Version)
-	if err != nil {
-		version = []byte(`""`) // a string always encodes
-	}
+	version, _ := encode(w.opt.Version) // a string always encodes
 	return `{"log":{"version":"1.2","creator":{"name":"greenroom","version":` + string(version) + `},"entries":[` + "\n"
 }
 

@@ -22,7 +22,7 @@ func assets(ctx context.Context, root, dir string) error {
 	defer os.RemoveAll(work)
 	program := filepath.Join(work, "greenroom")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/greenroom")
-	build.Env = []string{"GOOS=", "GOARCH=", "CGO_ENABLED=0"} // for this machine, whatever is being built
+	build.Env = []string{"GOOS=", "GOARCH=", "CGO_ENABLED=0"} // for this machine, even in a cross build
 	if err := pass(build, root); err != nil {
 		return err
 	}
