@@ -10,7 +10,7 @@ import (
 
 // maxWarm is how many meetings the writer caches between commits, and warmStays how many stays they have at most, unless a single
 // meeting has more.
-const maxWarm, warmStays = 1024, 20_000
+const maxWarm, warmStays = 1024, 50_000
 
 // warm caches the stays of recently settled meetings, so that one more stay in a large meeting doesn't cost reading all of them
 // again. Only the writer's goroutine uses it, and a failed commit empties it.
