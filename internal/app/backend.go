@@ -76,7 +76,7 @@ type MeetingQuery struct {
 	Filter string `json:"filter,omitempty"`
 	// TimeZone is the reader's, for dates in the filter: an IANA name. Empty is UTC.
 	TimeZone string `json:"time_zone,omitempty"`
-	// ByTime lists all newest first, whatever their state.
+	// ByTime lists all newest first, regardless of their state.
 	ByTime bool `json:"by_time,omitempty"`
 	// Before is the id of a meeting: only older ones, for the next page. It needs ByTime.
 	Before string `json:"before,omitempty"`

@@ -54,13 +54,10 @@ func (a *account) autoDownload(tx *store.Tx, m *roster.Meeting, r *app.Recording
 // autoSince returns since when recordings of a meeting are downloaded automatically, zero if they aren't.
 func (a *account) autoSince(tx *store.Tx, m *roster.Meeting) (time.Time, error) {
 	var since time.Time
-	if a.AutoDownload {
-		if raw := tx.Value(autoKey(a.Name)); raw != nil {
-			t, err := time.Parse(time.RFC3339Nano, string(raw))
-			if err != nil {
-				return since, err
-			}
-			since = t
+	if raw := tx.Value(autoKey(a.Name)); a.AutoDownload && raw != nil {
+		var err error
+		if since, err = time.Parse(time.RFC3339Nano, string(raw)); err != nil {
+			return since, err
 		}
 	}
 	if m == nil {

@@ -38,7 +38,7 @@ const (
 	callsValue = "calls"
 )
 
-// calls calls the user. Only the store's owner does that. The memory of what was called for is in the store before anything rings:
+// calls notifies the user. Only the store's owner does that. The memory of notifications is stored before one is sent:
 // a crash can swallow a call, and repeats none.
 type calls struct {
 	h      *Hub

@@ -155,7 +155,7 @@ func (e *effect) meetingIn(m *roster.Meeting) (*roster.Meeting, error) {
 }
 
 // ofLater reports whether the event is about a later meeting than m, which ended here. An end in the future is the work of
-// a clock that was ahead: whatever happens now is later.
+// a clock that was ahead: all present events are later.
 func (e *effect) ofLater(m *roster.Meeting) bool {
 	if m.EndedAt.After(e.now.Add(roster.Stragglers)) {
 		ended := *m

@@ -167,7 +167,7 @@ func (s *sender) send(ctx context.Context, job store.ForwardJob, d app.Delivery)
 	return a, request.Err() == nil || a.Status != 0
 }
 
-// busyPause is the time until a full queue of writes is tried again. It is real time: the queue empties whatever the clock shows.
+// busyPause is the time until a full queue of writes is tried again. It is real time: the queue doesn't depend on the clock.
 const busyPause = 10 * time.Millisecond
 
 // settle stores an attempt with the forward's new position. What users choose of it, and what retention dropped, stays as it is now. The target has

@@ -111,7 +111,7 @@ func (h *Hub) read(a *account, in app.Inbound) reading {
 	return r
 }
 
-// keptBytes is how much is kept of a body that is not verified: strangers decide how large it is.
+// keptBytes is how much is stored of an unverified body, whose size is the sender's choice.
 const keptBytes = 8 << 10
 
 // clip keeps the beginning of a body. The delivery's size stays what it was.
@@ -143,7 +143,7 @@ func (a *account) delivered(at app.Time) {
 	}
 }
 
-// reject records what can't be verified where strangers can do no harm, and says what to answer.
+// reject records a request that can't be verified in a bounded ring, and returns the answer.
 func (h *Hub) reject(ctx context.Context, r reading) app.Answer {
 	keep := h.store.Reject
 	switch r.Keep {

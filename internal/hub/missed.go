@@ -5,10 +5,9 @@ type missed struct{ seen uint64 }
 
 // due reports true once per call of [Hub.readAgain].
 func (m *missed) due(h *Hub) bool {
-	n := h.missed.Load()
 	was := m.seen
-	m.seen = n
-	return n != was
+	m.seen = h.missed.Load()
+	return m.seen != was
 }
 
 // readAgain makes the background readers read everything, since the tunnel was away or had another URL.

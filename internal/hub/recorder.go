@@ -144,7 +144,10 @@ func (r *autoRecorder) attempt(ctx context.Context, id string) {
 		try.next = now.Add(startAgain)
 	case kind == provider.RateLimited, kind == provider.Unavailable:
 		try.next = now.Add(max(retryAfter(err, startAgain), min(startAgain<<min(try.n, 5), startPause)))
-		h.recordingTrouble(ctx, m.ID, err.Error())
+		h.noteMeeting(ctx, m.ID, func(tx *store.Tx, m *roster.Meeting) error {
+			m.StartError, m.StartErrorAt = err.Error(), h.clock.Now().UTC()
+			return noteRecording(tx, m)
+		})
 	default:
 		delete(r.tries, m.ID)
 		h.recordingNotStarted(ctx, m.ID, since, err.Error())
@@ -305,14 +308,6 @@ func (h *Hub) recordingStarted(ctx context.Context, id string, since, asked time
 func (h *Hub) recordingNotStarted(ctx context.Context, id string, since time.Time, why string) {
 	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.RecordFor, m.RecordAsked = app.Later(m.RecordFor, since.UTC()), time.Time{}
-		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
-		return noteRecording(tx, m)
-	})
-}
-
-// recordingTrouble stores why a start has not succeeded yet.
-func (h *Hub) recordingTrouble(ctx context.Context, id, why string) {
-	h.noteMeeting(ctx, id, func(tx *store.Tx, m *roster.Meeting) error {
 		m.StartError, m.StartErrorAt = why, h.clock.Now().UTC()
 		return noteRecording(tx, m)
 	})

@@ -44,12 +44,9 @@ func (h *Hub) Status(ctx context.Context, _ app.StatusQuery) (app.Status, error)
 			Path: h.store.Path(), Bytes: st.Bytes, FreeBytes: st.FreeBytes, Deliveries: st.Deliveries,
 			Schema: st.Schema, Problem: st.Problem, Owner: os.Getpid(), Since: h.since,
 		},
-		Pollers: slices.SortedFunc(maps.Values(h.pollers), func(a, b app.PollerStatus) int {
+		Pollers: append([]app.PollerStatus{}, slices.SortedFunc(maps.Values(h.pollers), func(a, b app.PollerStatus) int {
 			return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Name, b.Name))
-		}),
-	}
-	if s.Pollers == nil {
-		s.Pollers = []app.PollerStatus{}
+		})...),
 	}
 	s.Downloads.Alerts = alerts
 	for i, p := range s.Pollers {

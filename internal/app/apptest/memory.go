@@ -30,7 +30,7 @@ type Memory struct {
 	Called func(method string) error
 	// Now is the time of what happens; nil is a fixed one.
 	Now func() time.Time
-	// Choose selects the account of a room's meetings; nil is an account of its own.
+	// Choose selects the account of a room's meetings; nil is the account "memory".
 	Choose func(app.Room) app.Choice
 	// Opened completes a meeting that was started; nil puts one person into it.
 	Opened func(*app.MeetingDetail, app.Room, app.StartMeeting)
@@ -417,18 +417,7 @@ func (m *Memory) StartMeeting(ctx context.Context, r app.StartMeeting) (app.Star
 
 // EndMeeting ends a meeting.
 func (m *Memory) EndMeeting(ctx context.Context, ref app.MeetingRef) (app.Meeting, error) {
-	if err := m.begin(ctx, "EndMeeting"); err != nil {
-		return app.Meeting{}, err
-	}
-	defer m.Unlock()
-	i := m.meeting(ref.Ref)
-	if i < 0 {
-		return app.Meeting{}, notFound("meeting", ref.Ref)
-	}
-	m.meetings[i].Status = app.Ended
-	mt := m.meetings[i].Meeting
-	m.publish(app.Change{Kind: app.MeetingChange, Meeting: &mt})
-	return mt, nil
+	return m.change(ctx, "EndMeeting", ref.Ref, func(d *app.MeetingDetail) { d.Status = app.Ended })
 }
 
 // MeetingLink returns an invented link.

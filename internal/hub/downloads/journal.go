@@ -29,7 +29,7 @@ func (j chunkJournal) Save(ctx context.Context, progress []byte) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(10 * time.Millisecond): // the queue empties whatever the clock shows
+		case <-time.After(10 * time.Millisecond): // real time: the queue doesn't depend on the clock
 		}
 	}
 }
