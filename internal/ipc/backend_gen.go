@@ -10,335 +10,797 @@ import (
 
 func methodsOf(b app.Backend) []method {
 	return []method{
-		of("Status", b.Status),
-		of("Counts", b.Counts),
-		of("Diagnose", b.Diagnose),
-		of("Maintain", b.Maintain),
-		of("Rooms", b.Rooms),
-		of("Room", b.Room),
-		of("CreateRoom", b.CreateRoom),
-		of("EditRoom", b.EditRoom),
-		of("DeleteRoom", b.DeleteRoom),
-		of("PlatformRooms", b.PlatformRooms),
-		of("AdoptRoom", b.AdoptRoom),
-		of("Meetings", b.Meetings),
-		of("Meeting", b.Meeting),
-		of("StartMeeting", b.StartMeeting),
-		of("EndMeeting", b.EndMeeting),
-		of("MeetingLink", b.MeetingLink),
-		of("Eject", b.Eject),
-		of("Mute", b.Mute),
-		of("Consent", b.Consent),
-		of("EditPage", b.EditPage),
-		of("Page", b.Page),
-		of("EnterPage", b.EnterPage),
-		of("Bookings", b.Bookings),
-		of("Book", b.Book),
-		of("EditBooking", b.EditBooking),
-		of("RemoveBooking", b.RemoveBooking),
-		of("Upcoming", b.Upcoming),
-		of("Expected", b.Expected),
-		of("Calendars", b.Calendars),
-		of("AddCalendar", b.AddCalendar),
-		of("RemoveCalendar", b.RemoveCalendar),
-		of("ExportCalendar", b.ExportCalendar),
-		of("Recordings", b.Recordings),
-		of("Recording", b.Recording),
-		of("StartRecording", b.StartRecording),
-		of("StopRecording", b.StopRecording),
-		of("DeleteRecording", b.DeleteRecording),
-		of("DownloadRecording", b.DownloadRecording),
-		of("PauseDownload", b.PauseDownload),
-		of("CancelDownload", b.CancelDownload),
-		of("IgnoreRecording", b.IgnoreRecording),
-		of("RerunCommand", b.RerunCommand),
-		of("SkipCommand", b.SkipCommand),
-		of("NoteVerification", b.NoteVerification),
-		of("LimitDownloads", b.LimitDownloads),
-		of("Events", b.Events),
-		of("Event", b.Event),
-		of("SignWebhook", b.SignWebhook),
-		of("Resign", b.Resign),
-		of("Replay", b.Replay),
-		of("Import", b.Import),
-		of("Forwards", b.Forwards),
-		of("SetForward", b.SetForward),
-		of("AddForward", b.AddForward),
-		of("EditForward", b.EditForward),
-		of("RemoveForward", b.RemoveForward),
-		of("Catches", b.Catches),
-		of("CreateCatch", b.CreateCatch),
-		of("RemoveCatch", b.RemoveCatch),
-		of("Ingest", b.Ingest),
-		of("IngestBatch", b.IngestBatch),
-		of("TunnelState", b.TunnelState),
-		of("ReportTunnel", b.ReportTunnel),
-		of("ProbeTunnel", b.ProbeTunnel),
-		of("RegisterWebhook", b.RegisterWebhook),
-		of("Undo", b.Undo),
+		{name: "Status", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.StatusQuery
+			return answer("Status", body, &r, func() (any, error) { return b.Status(ctx, r) })
+		}},
+		{name: "Counts", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CountQuery
+			return answer("Counts", body, &r, func() (any, error) { return b.Counts(ctx, r) })
+		}},
+		{name: "Diagnose", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.DiagnosisQuery
+			return answer("Diagnose", body, &r, func() (any, error) { return b.Diagnose(ctx, r) })
+		}},
+		{name: "Maintain", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Maintenance
+			return answer("Maintain", body, &r, func() (any, error) { return b.Maintain(ctx, r) })
+		}},
+		{name: "Rooms", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RoomQuery
+			return answer("Rooms", body, &r, func() (any, error) { return b.Rooms(ctx, r) })
+		}},
+		{name: "Room", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RoomRef
+			return answer("Room", body, &r, func() (any, error) { return b.Room(ctx, r) })
+		}},
+		{name: "CreateRoom", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RoomSpec
+			return answer("CreateRoom", body, &r, func() (any, error) { return b.CreateRoom(ctx, r) })
+		}},
+		{name: "EditRoom", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RoomPatch
+			return answer("EditRoom", body, &r, func() (any, error) { return b.EditRoom(ctx, r) })
+		}},
+		{name: "DeleteRoom", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RoomRef
+			return answer("DeleteRoom", body, &r, func() (any, error) { return b.DeleteRoom(ctx, r) })
+		}},
+		{name: "PlatformRooms", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.PlatformRoomQuery
+			return answer("PlatformRooms", body, &r, func() (any, error) { return b.PlatformRooms(ctx, r) })
+		}},
+		{name: "AdoptRoom", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Adoption
+			return answer("AdoptRoom", body, &r, func() (any, error) { return b.AdoptRoom(ctx, r) })
+		}},
+		{name: "Meetings", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.MeetingQuery
+			return answer("Meetings", body, &r, func() (any, error) { return b.Meetings(ctx, r) })
+		}},
+		{name: "Meeting", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.MeetingRef
+			return answer("Meeting", body, &r, func() (any, error) { return b.Meeting(ctx, r) })
+		}},
+		{name: "StartMeeting", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.StartMeeting
+			return answer("StartMeeting", body, &r, func() (any, error) { return b.StartMeeting(ctx, r) })
+		}},
+		{name: "EndMeeting", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.MeetingRef
+			return answer("EndMeeting", body, &r, func() (any, error) { return b.EndMeeting(ctx, r) })
+		}},
+		{name: "MeetingLink", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.LinkRequest
+			return answer("MeetingLink", body, &r, func() (any, error) { return b.MeetingLink(ctx, r) })
+		}},
+		{name: "Eject", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Ejection
+			return answer("Eject", body, &r, func() (any, error) { return b.Eject(ctx, r) })
+		}},
+		{name: "Mute", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Muting
+			return answer("Mute", body, &r, func() (any, error) { return b.Mute(ctx, r) })
+		}},
+		{name: "Consent", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ConsentAnswer
+			return answer("Consent", body, &r, func() (any, error) { return b.Consent(ctx, r) })
+		}},
+		{name: "EditPage", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.PageChange
+			return answer("EditPage", body, &r, func() (any, error) { return b.EditPage(ctx, r) })
+		}},
+		{name: "Page", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.PageRef
+			return answer("Page", body, &r, func() (any, error) { return b.Page(ctx, r) })
+		}},
+		{name: "EnterPage", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.PageEntry
+			return answer("EnterPage", body, &r, func() (any, error) { return b.EnterPage(ctx, r) })
+		}},
+		{name: "Bookings", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.BookingQuery
+			return answer("Bookings", body, &r, func() (any, error) { return b.Bookings(ctx, r) })
+		}},
+		{name: "Book", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.BookingSpec
+			return answer("Book", body, &r, func() (any, error) { return b.Book(ctx, r) })
+		}},
+		{name: "EditBooking", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.BookingPatch
+			return answer("EditBooking", body, &r, func() (any, error) { return b.EditBooking(ctx, r) })
+		}},
+		{name: "RemoveBooking", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.BookingRef
+			return answer("RemoveBooking", body, &r, func() (any, error) { return b.RemoveBooking(ctx, r) })
+		}},
+		{name: "Upcoming", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.UpcomingQuery
+			return answer("Upcoming", body, &r, func() (any, error) { return b.Upcoming(ctx, r) })
+		}},
+		{name: "Expected", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.MeetingRef
+			return answer("Expected", body, &r, func() (any, error) { return b.Expected(ctx, r) })
+		}},
+		{name: "Calendars", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CalendarQuery
+			return answer("Calendars", body, &r, func() (any, error) { return b.Calendars(ctx, r) })
+		}},
+		{name: "AddCalendar", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CalendarSpec
+			return answer("AddCalendar", body, &r, func() (any, error) { return b.AddCalendar(ctx, r) })
+		}},
+		{name: "RemoveCalendar", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CalendarRef
+			return answer("RemoveCalendar", body, &r, func() (any, error) { return b.RemoveCalendar(ctx, r) })
+		}},
+		{name: "ExportCalendar", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CalendarExport
+			return answer("ExportCalendar", body, &r, func() (any, error) { return b.ExportCalendar(ctx, r) })
+		}},
+		{name: "Recordings", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingQuery
+			return answer("Recordings", body, &r, func() (any, error) { return b.Recordings(ctx, r) })
+		}},
+		{name: "Recording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("Recording", body, &r, func() (any, error) { return b.Recording(ctx, r) })
+		}},
+		{name: "StartRecording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingSwitch
+			return answer("StartRecording", body, &r, func() (any, error) { return b.StartRecording(ctx, r) })
+		}},
+		{name: "StopRecording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingSwitch
+			return answer("StopRecording", body, &r, func() (any, error) { return b.StopRecording(ctx, r) })
+		}},
+		{name: "DeleteRecording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("DeleteRecording", body, &r, func() (any, error) { return b.DeleteRecording(ctx, r) })
+		}},
+		{name: "DownloadRecording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.DownloadRequest
+			return answer("DownloadRecording", body, &r, func() (any, error) { return b.DownloadRecording(ctx, r) })
+		}},
+		{name: "PauseDownload", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("PauseDownload", body, &r, func() (any, error) { return b.PauseDownload(ctx, r) })
+		}},
+		{name: "CancelDownload", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("CancelDownload", body, &r, func() (any, error) { return b.CancelDownload(ctx, r) })
+		}},
+		{name: "IgnoreRecording", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.IgnoreRequest
+			return answer("IgnoreRecording", body, &r, func() (any, error) { return b.IgnoreRecording(ctx, r) })
+		}},
+		{name: "RerunCommand", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("RerunCommand", body, &r, func() (any, error) { return b.RerunCommand(ctx, r) })
+		}},
+		{name: "SkipCommand", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.RecordingRef
+			return answer("SkipCommand", body, &r, func() (any, error) { return b.SkipCommand(ctx, r) })
+		}},
+		{name: "NoteVerification", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Verification
+			return answer("NoteVerification", body, &r, func() (any, error) { return b.NoteVerification(ctx, r) })
+		}},
+		{name: "LimitDownloads", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.DownloadLimit
+			return answer("LimitDownloads", body, &r, func() (any, error) { return b.LimitDownloads(ctx, r) })
+		}},
+		{name: "Events", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.EventQuery
+			return answer("Events", body, &r, func() (any, error) { return b.Events(ctx, r) })
+		}},
+		{name: "Event", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.EventRef
+			return answer("Event", body, &r, func() (any, error) { return b.Event(ctx, r) })
+		}},
+		{name: "SignWebhook", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.SyntheticWebhook
+			return answer("SignWebhook", body, &r, func() (any, error) { return b.SignWebhook(ctx, r) })
+		}},
+		{name: "Resign", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ResignRequest
+			return answer("Resign", body, &r, func() (any, error) { return b.Resign(ctx, r) })
+		}},
+		{name: "Replay", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Replay
+			return answer("Replay", body, &r, func() (any, error) { return b.Replay(ctx, r) })
+		}},
+		{name: "Import", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ImportBatch
+			return answer("Import", body, &r, func() (any, error) { return b.Import(ctx, r) })
+		}},
+		{name: "Forwards", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ForwardQuery
+			return answer("Forwards", body, &r, func() (any, error) { return b.Forwards(ctx, r) })
+		}},
+		{name: "SetForward", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ForwardSpec
+			return answer("SetForward", body, &r, func() (any, error) { return b.SetForward(ctx, r) })
+		}},
+		{name: "AddForward", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ForwardSpec
+			return answer("AddForward", body, &r, func() (any, error) { return b.AddForward(ctx, r) })
+		}},
+		{name: "EditForward", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ForwardPatch
+			return answer("EditForward", body, &r, func() (any, error) { return b.EditForward(ctx, r) })
+		}},
+		{name: "RemoveForward", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.ForwardRef
+			return answer("RemoveForward", body, &r, func() (any, error) { return b.RemoveForward(ctx, r) })
+		}},
+		{name: "Catches", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CatchQuery
+			return answer("Catches", body, &r, func() (any, error) { return b.Catches(ctx, r) })
+		}},
+		{name: "CreateCatch", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CatchSpec
+			return answer("CreateCatch", body, &r, func() (any, error) { return b.CreateCatch(ctx, r) })
+		}},
+		{name: "RemoveCatch", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.CatchRef
+			return answer("RemoveCatch", body, &r, func() (any, error) { return b.RemoveCatch(ctx, r) })
+		}},
+		{name: "Ingest", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Inbound
+			return answer("Ingest", body, &r, func() (any, error) { return b.Ingest(ctx, r) })
+		}},
+		{name: "IngestBatch", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.Batch
+			return answer("IngestBatch", body, &r, func() (any, error) { return b.IngestBatch(ctx, r) })
+		}},
+		{name: "TunnelState", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.TunnelQuery
+			return answer("TunnelState", body, &r, func() (any, error) { return b.TunnelState(ctx, r) })
+		}},
+		{name: "ReportTunnel", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.TunnelReport
+			return answer("ReportTunnel", body, &r, func() (any, error) { return b.ReportTunnel(ctx, r) })
+		}},
+		{name: "ProbeTunnel", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.TunnelProbe
+			return answer("ProbeTunnel", body, &r, func() (any, error) { return b.ProbeTunnel(ctx, r) })
+		}},
+		{name: "RegisterWebhook", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.WebhookRegistration
+			return answer("RegisterWebhook", body, &r, func() (any, error) { return b.RegisterWebhook(ctx, r) })
+		}},
+		{name: "Undo", call: func(ctx context.Context, body []byte) ([]byte, error) {
+			var r app.UndoRequest
+			return answer("Undo", body, &r, func() (any, error) { return b.Undo(ctx, r) })
+		}},
 	}
 }
 
-func (s *Session) Status(ctx context.Context, r app.StatusQuery) (app.Status, error) {
-	return route(ctx, s, "Status", again, r, app.Backend.Status)
+func (s *Session) Status(ctx context.Context, r app.StatusQuery) (resp app.Status, err error) {
+	err = s.route(ctx, "Status", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Status(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Counts(ctx context.Context, r app.CountQuery) (resp app.Counts, err error) {
+	err = s.route(ctx, "Counts", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Counts(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Diagnose(ctx context.Context, r app.DiagnosisQuery) (resp []app.Diagnosis, err error) {
+	err = s.route(ctx, "Diagnose", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Diagnose(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Maintain(ctx context.Context, r app.Maintenance) (resp app.Maintained, err error) {
+	err = s.route(ctx, "Maintain", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Maintain(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Rooms(ctx context.Context, r app.RoomQuery) (resp []app.RoomView, err error) {
+	err = s.route(ctx, "Rooms", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Rooms(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Room(ctx context.Context, r app.RoomRef) (resp app.RoomView, err error) {
+	err = s.route(ctx, "Room", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Room(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) CreateRoom(ctx context.Context, r app.RoomSpec) (resp app.Room, err error) {
+	err = s.route(ctx, "CreateRoom", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.CreateRoom(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) EditRoom(ctx context.Context, r app.RoomPatch) (resp app.Room, err error) {
+	err = s.route(ctx, "EditRoom", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EditRoom(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) DeleteRoom(ctx context.Context, r app.RoomRef) (resp app.Room, err error) {
+	err = s.route(ctx, "DeleteRoom", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.DeleteRoom(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) (resp []app.PlatformRoom, err error) {
+	err = s.route(ctx, "PlatformRooms", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.PlatformRooms(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) AdoptRoom(ctx context.Context, r app.Adoption) (resp app.RoomView, err error) {
+	err = s.route(ctx, "AdoptRoom", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.AdoptRoom(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Meetings(ctx context.Context, r app.MeetingQuery) (resp []app.Meeting, err error) {
+	err = s.route(ctx, "Meetings", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Meetings(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Meeting(ctx context.Context, r app.MeetingRef) (resp app.MeetingDetail, err error) {
+	err = s.route(ctx, "Meeting", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Meeting(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Counts(ctx context.Context, r app.CountQuery) (app.Counts, error) {
-	return route(ctx, s, "Counts", again, r, app.Backend.Counts)
+func (s *Session) StartMeeting(ctx context.Context, r app.StartMeeting) (resp app.StartedMeeting, err error) {
+	err = s.route(ctx, "StartMeeting", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.StartMeeting(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Diagnose(ctx context.Context, r app.DiagnosisQuery) ([]app.Diagnosis, error) {
-	return route(ctx, s, "Diagnose", again, r, app.Backend.Diagnose)
+func (s *Session) EndMeeting(ctx context.Context, r app.MeetingRef) (resp app.Meeting, err error) {
+	err = s.route(ctx, "EndMeeting", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EndMeeting(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Maintain(ctx context.Context, r app.Maintenance) (app.Maintained, error) {
-	return route(ctx, s, "Maintain", once, r, app.Backend.Maintain)
+func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (resp app.Link, err error) {
+	err = s.route(ctx, "MeetingLink", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.MeetingLink(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Rooms(ctx context.Context, r app.RoomQuery) ([]app.RoomView, error) {
-	return route(ctx, s, "Rooms", again, r, app.Backend.Rooms)
+func (s *Session) Eject(ctx context.Context, r app.Ejection) (resp app.MeetingDetail, err error) {
+	err = s.route(ctx, "Eject", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Eject(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Room(ctx context.Context, r app.RoomRef) (app.RoomView, error) {
-	return route(ctx, s, "Room", again, r, app.Backend.Room)
+func (s *Session) Mute(ctx context.Context, r app.Muting) (resp app.Muted, err error) {
+	err = s.route(ctx, "Mute", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Mute(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) CreateRoom(ctx context.Context, r app.RoomSpec) (app.Room, error) {
-	return route(ctx, s, "CreateRoom", once, r, app.Backend.CreateRoom)
+func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (resp app.Meeting, err error) {
+	err = s.route(ctx, "Consent", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Consent(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) EditRoom(ctx context.Context, r app.RoomPatch) (app.Room, error) {
-	return route(ctx, s, "EditRoom", once, r, app.Backend.EditRoom)
+func (s *Session) EditPage(ctx context.Context, r app.PageChange) (resp app.PageLink, err error) {
+	err = s.route(ctx, "EditPage", !r.Rotate, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EditPage(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) DeleteRoom(ctx context.Context, r app.RoomRef) (app.Room, error) {
-	return route(ctx, s, "DeleteRoom", once, r, app.Backend.DeleteRoom)
+func (s *Session) Page(ctx context.Context, r app.PageRef) (resp app.PageView, err error) {
+	err = s.route(ctx, "Page", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Page(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) PlatformRooms(ctx context.Context, r app.PlatformRoomQuery) ([]app.PlatformRoom, error) {
-	return route(ctx, s, "PlatformRooms", again, r, app.Backend.PlatformRooms)
+func (s *Session) EnterPage(ctx context.Context, r app.PageEntry) (resp app.PageEntered, err error) {
+	err = s.route(ctx, "EnterPage", r.Host == "", r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EnterPage(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) AdoptRoom(ctx context.Context, r app.Adoption) (app.RoomView, error) {
-	return route(ctx, s, "AdoptRoom", once, r, app.Backend.AdoptRoom)
+func (s *Session) Bookings(ctx context.Context, r app.BookingQuery) (resp []app.Booking, err error) {
+	err = s.route(ctx, "Bookings", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Bookings(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Meetings(ctx context.Context, r app.MeetingQuery) ([]app.Meeting, error) {
-	return route(ctx, s, "Meetings", again, r, app.Backend.Meetings)
+func (s *Session) Book(ctx context.Context, r app.BookingSpec) (resp app.Booking, err error) {
+	err = s.route(ctx, "Book", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Book(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Meeting(ctx context.Context, r app.MeetingRef) (app.MeetingDetail, error) {
-	return route(ctx, s, "Meeting", again, r, app.Backend.Meeting)
+func (s *Session) EditBooking(ctx context.Context, r app.BookingPatch) (resp app.Booking, err error) {
+	err = s.route(ctx, "EditBooking", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EditBooking(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) StartMeeting(ctx context.Context, r app.StartMeeting) (app.StartedMeeting, error) {
-	return route(ctx, s, "StartMeeting", once, r, app.Backend.StartMeeting)
+func (s *Session) RemoveBooking(ctx context.Context, r app.BookingRef) (resp app.Booking, err error) {
+	err = s.route(ctx, "RemoveBooking", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RemoveBooking(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) EndMeeting(ctx context.Context, r app.MeetingRef) (app.Meeting, error) {
-	return route(ctx, s, "EndMeeting", once, r, app.Backend.EndMeeting)
+func (s *Session) Upcoming(ctx context.Context, r app.UpcomingQuery) (resp app.Upcoming, err error) {
+	err = s.route(ctx, "Upcoming", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Upcoming(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, error) {
-	return route(ctx, s, "MeetingLink", again, r, app.Backend.MeetingLink)
+func (s *Session) Expected(ctx context.Context, r app.MeetingRef) (resp []app.Person, err error) {
+	err = s.route(ctx, "Expected", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Expected(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Eject(ctx context.Context, r app.Ejection) (app.MeetingDetail, error) {
-	return route(ctx, s, "Eject", once, r, app.Backend.Eject)
+func (s *Session) Calendars(ctx context.Context, r app.CalendarQuery) (resp []app.Calendar, err error) {
+	err = s.route(ctx, "Calendars", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Calendars(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Mute(ctx context.Context, r app.Muting) (app.Muted, error) {
-	return route(ctx, s, "Mute", again, r, app.Backend.Mute)
+func (s *Session) AddCalendar(ctx context.Context, r app.CalendarSpec) (resp app.Calendar, err error) {
+	err = s.route(ctx, "AddCalendar", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.AddCalendar(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Consent(ctx context.Context, r app.ConsentAnswer) (app.Meeting, error) {
-	return route(ctx, s, "Consent", once, r, app.Backend.Consent)
+func (s *Session) RemoveCalendar(ctx context.Context, r app.CalendarRef) (resp app.Calendar, err error) {
+	err = s.route(ctx, "RemoveCalendar", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RemoveCalendar(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) EditPage(ctx context.Context, r app.PageChange) (app.PageLink, error) {
-	return route(ctx, s, "EditPage", !r.Rotate, r, app.Backend.EditPage)
+func (s *Session) ExportCalendar(ctx context.Context, r app.CalendarExport) (resp app.ExportedCalendar, err error) {
+	err = s.route(ctx, "ExportCalendar", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.ExportCalendar(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Page(ctx context.Context, r app.PageRef) (app.PageView, error) {
-	return route(ctx, s, "Page", again, r, app.Backend.Page)
+func (s *Session) Recordings(ctx context.Context, r app.RecordingQuery) (resp []app.Recording, err error) {
+	err = s.route(ctx, "Recordings", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Recordings(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) EnterPage(ctx context.Context, r app.PageEntry) (app.PageEntered, error) {
-	return route(ctx, s, "EnterPage", r.Host == "", r, app.Backend.EnterPage)
+func (s *Session) Recording(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "Recording", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Recording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Bookings(ctx context.Context, r app.BookingQuery) ([]app.Booking, error) {
-	return route(ctx, s, "Bookings", again, r, app.Backend.Bookings)
+func (s *Session) StartRecording(ctx context.Context, r app.RecordingSwitch) (resp app.Meeting, err error) {
+	err = s.route(ctx, "StartRecording", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.StartRecording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Book(ctx context.Context, r app.BookingSpec) (app.Booking, error) {
-	return route(ctx, s, "Book", once, r, app.Backend.Book)
+func (s *Session) StopRecording(ctx context.Context, r app.RecordingSwitch) (resp app.Meeting, err error) {
+	err = s.route(ctx, "StopRecording", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.StopRecording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) EditBooking(ctx context.Context, r app.BookingPatch) (app.Booking, error) {
-	return route(ctx, s, "EditBooking", once, r, app.Backend.EditBooking)
+func (s *Session) DeleteRecording(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "DeleteRecording", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.DeleteRecording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) RemoveBooking(ctx context.Context, r app.BookingRef) (app.Booking, error) {
-	return route(ctx, s, "RemoveBooking", once, r, app.Backend.RemoveBooking)
+func (s *Session) DownloadRecording(ctx context.Context, r app.DownloadRequest) (resp app.Recording, err error) {
+	err = s.route(ctx, "DownloadRecording", !r.Again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.DownloadRecording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Upcoming(ctx context.Context, r app.UpcomingQuery) (app.Upcoming, error) {
-	return route(ctx, s, "Upcoming", again, r, app.Backend.Upcoming)
+func (s *Session) PauseDownload(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "PauseDownload", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.PauseDownload(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Expected(ctx context.Context, r app.MeetingRef) ([]app.Person, error) {
-	return route(ctx, s, "Expected", again, r, app.Backend.Expected)
+func (s *Session) CancelDownload(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "CancelDownload", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.CancelDownload(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Calendars(ctx context.Context, r app.CalendarQuery) ([]app.Calendar, error) {
-	return route(ctx, s, "Calendars", again, r, app.Backend.Calendars)
+func (s *Session) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (resp app.Recording, err error) {
+	err = s.route(ctx, "IgnoreRecording", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.IgnoreRecording(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) AddCalendar(ctx context.Context, r app.CalendarSpec) (app.Calendar, error) {
-	return route(ctx, s, "AddCalendar", once, r, app.Backend.AddCalendar)
+func (s *Session) RerunCommand(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "RerunCommand", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RerunCommand(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) RemoveCalendar(ctx context.Context, r app.CalendarRef) (app.Calendar, error) {
-	return route(ctx, s, "RemoveCalendar", once, r, app.Backend.RemoveCalendar)
+func (s *Session) SkipCommand(ctx context.Context, r app.RecordingRef) (resp app.Recording, err error) {
+	err = s.route(ctx, "SkipCommand", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.SkipCommand(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) ExportCalendar(ctx context.Context, r app.CalendarExport) (app.ExportedCalendar, error) {
-	return route(ctx, s, "ExportCalendar", again, r, app.Backend.ExportCalendar)
+func (s *Session) NoteVerification(ctx context.Context, r app.Verification) (resp app.Recording, err error) {
+	err = s.route(ctx, "NoteVerification", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.NoteVerification(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Recordings(ctx context.Context, r app.RecordingQuery) ([]app.Recording, error) {
-	return route(ctx, s, "Recordings", again, r, app.Backend.Recordings)
+func (s *Session) LimitDownloads(ctx context.Context, r app.DownloadLimit) (resp app.DownloadLimit, err error) {
+	err = s.route(ctx, "LimitDownloads", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.LimitDownloads(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) Recording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "Recording", again, r, app.Backend.Recording)
+func (s *Session) Events(ctx context.Context, r app.EventQuery) (resp app.EventPage, err error) {
+	err = s.route(ctx, "Events", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Events(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) StartRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
-	return route(ctx, s, "StartRecording", once, r, app.Backend.StartRecording)
+func (s *Session) Event(ctx context.Context, r app.EventRef) (resp app.Delivery, err error) {
+	err = s.route(ctx, "Event", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Event(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) StopRecording(ctx context.Context, r app.RecordingSwitch) (app.Meeting, error) {
-	return route(ctx, s, "StopRecording", once, r, app.Backend.StopRecording)
+func (s *Session) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (resp app.SignedWebhook, err error) {
+	err = s.route(ctx, "SignWebhook", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.SignWebhook(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) DeleteRecording(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "DeleteRecording", once, r, app.Backend.DeleteRecording)
+func (s *Session) Resign(ctx context.Context, r app.ResignRequest) (resp app.Inbound, err error) {
+	err = s.route(ctx, "Resign", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Resign(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) DownloadRecording(ctx context.Context, r app.DownloadRequest) (app.Recording, error) {
-	return route(ctx, s, "DownloadRecording", !r.Again, r, app.Backend.DownloadRecording)
+func (s *Session) Replay(ctx context.Context, r app.Replay) (resp app.Answer, err error) {
+	err = s.route(ctx, "Replay", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Replay(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) PauseDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "PauseDownload", again, r, app.Backend.PauseDownload)
+func (s *Session) Import(ctx context.Context, r app.ImportBatch) (resp app.ImportedBatch, err error) {
+	err = s.route(ctx, "Import", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Import(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) CancelDownload(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "CancelDownload", once, r, app.Backend.CancelDownload)
+func (s *Session) Forwards(ctx context.Context, r app.ForwardQuery) (resp []app.Forward, err error) {
+	err = s.route(ctx, "Forwards", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Forwards(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) IgnoreRecording(ctx context.Context, r app.IgnoreRequest) (app.Recording, error) {
-	return route(ctx, s, "IgnoreRecording", again, r, app.Backend.IgnoreRecording)
+func (s *Session) SetForward(ctx context.Context, r app.ForwardSpec) (resp app.Forward, err error) {
+	err = s.route(ctx, "SetForward", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.SetForward(ctx, r)
+		return err
+	})
+	return resp, err
 }
 
-func (s *Session) RerunCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "RerunCommand", once, r, app.Backend.RerunCommand)
-}
-
-func (s *Session) SkipCommand(ctx context.Context, r app.RecordingRef) (app.Recording, error) {
-	return route(ctx, s, "SkipCommand", again, r, app.Backend.SkipCommand)
-}
-
-func (s *Session) NoteVerification(ctx context.Context, r app.Verification) (app.Recording, error) {
-	return route(ctx, s, "NoteVerification", again, r, app.Backend.NoteVerification)
-}
-
-func (s *Session) LimitDownloads(ctx context.Context, r app.DownloadLimit) (app.DownloadLimit, error) {
-	return route(ctx, s, "LimitDownloads", again, r, app.Backend.LimitDownloads)
-}
-
-func (s *Session) Events(ctx context.Context, r app.EventQuery) (app.EventPage, error) {
-	return route(ctx, s, "Events", again, r, app.Backend.Events)
-}
-
-func (s *Session) Event(ctx context.Context, r app.EventRef) (app.Delivery, error) {
-	return route(ctx, s, "Event", again, r, app.Backend.Event)
-}
-
-func (s *Session) SignWebhook(ctx context.Context, r app.SyntheticWebhook) (app.SignedWebhook, error) {
-	return route(ctx, s, "SignWebhook", again, r, app.Backend.SignWebhook)
-}
-
-func (s *Session) Resign(ctx context.Context, r app.ResignRequest) (app.Inbound, error) {
-	return route(ctx, s, "Resign", again, r, app.Backend.Resign)
-}
-
-func (s *Session) Replay(ctx context.Context, r app.Replay) (app.Answer, error) {
-	return route(ctx, s, "Replay", once, r, app.Backend.Replay)
-}
-
-func (s *Session) Import(ctx context.Context, r app.ImportBatch) (app.ImportedBatch, error) {
-	return route(ctx, s, "Import", again, r, app.Backend.Import)
-}
-
-func (s *Session) Forwards(ctx context.Context, r app.ForwardQuery) ([]app.Forward, error) {
-	return route(ctx, s, "Forwards", again, r, app.Backend.Forwards)
-}
-
-func (s *Session) SetForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
-	return route(ctx, s, "SetForward", again, r, app.Backend.SetForward)
-}
-
-func (s *Session) AddForward(ctx context.Context, r app.ForwardSpec) (app.Forward, error) {
-	return route(ctx, s, "AddForward", once, r, app.Backend.AddForward)
-}
-
-func (s *Session) EditForward(ctx context.Context, r app.ForwardPatch) (app.Forward, error) {
-	return route(ctx, s, "EditForward", once, r, app.Backend.EditForward)
-}
-
-func (s *Session) RemoveForward(ctx context.Context, r app.ForwardRef) (app.Forward, error) {
-	return route(ctx, s, "RemoveForward", once, r, app.Backend.RemoveForward)
-}
-
-func (s *Session) Catches(ctx context.Context, r app.CatchQuery) ([]app.Catch, error) {
-	return route(ctx, s, "Catches", again, r, app.Backend.Catches)
-}
-
-func (s *Session) CreateCatch(ctx context.Context, r app.CatchSpec) (app.Catch, error) {
-	return route(ctx, s, "CreateCatch", once, r, app.Backend.CreateCatch)
-}
-
-func (s *Session) RemoveCatch(ctx context.Context, r app.CatchRef) (app.Catch, error) {
-	return route(ctx, s, "RemoveCatch", once, r, app.Backend.RemoveCatch)
-}
-
-func (s *Session) Ingest(ctx context.Context, r app.Inbound) (app.Answer, error) {
-	return route(ctx, s, "Ingest", again, r, app.Backend.Ingest)
-}
-
-func (s *Session) IngestBatch(ctx context.Context, r app.Batch) ([]app.Answer, error) {
-	return route(ctx, s, "IngestBatch", again, r, app.Backend.IngestBatch)
-}
-
-func (s *Session) TunnelState(ctx context.Context, r app.TunnelQuery) (app.TunnelState, error) {
-	return route(ctx, s, "TunnelState", again, r, app.Backend.TunnelState)
-}
-
-func (s *Session) ReportTunnel(ctx context.Context, r app.TunnelReport) (app.TunnelReported, error) {
-	return route(ctx, s, "ReportTunnel", again, r, app.Backend.ReportTunnel)
-}
-
-func (s *Session) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (app.TunnelProbed, error) {
-	return route(ctx, s, "ProbeTunnel", again, r, app.Backend.ProbeTunnel)
-}
-
-func (s *Session) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (app.RegisteredWebhook, error) {
-	return route(ctx, s, "RegisterWebhook", once, r, app.Backend.RegisterWebhook)
-}
-
-func (s *Session) Undo(ctx context.Context, r app.UndoRequest) (app.Undone, error) {
-	return route(ctx, s, "Undo", once, r, app.Backend.Undo)
+func (s *Session) AddForward(ctx context.Context, r app.ForwardSpec) (resp app.Forward, err error) {
+	err = s.route(ctx, "AddForward", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.AddForward(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) EditForward(ctx context.Context, r app.ForwardPatch) (resp app.Forward, err error) {
+	err = s.route(ctx, "EditForward", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.EditForward(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) RemoveForward(ctx context.Context, r app.ForwardRef) (resp app.Forward, err error) {
+	err = s.route(ctx, "RemoveForward", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RemoveForward(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Catches(ctx context.Context, r app.CatchQuery) (resp []app.Catch, err error) {
+	err = s.route(ctx, "Catches", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Catches(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) CreateCatch(ctx context.Context, r app.CatchSpec) (resp app.Catch, err error) {
+	err = s.route(ctx, "CreateCatch", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.CreateCatch(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) RemoveCatch(ctx context.Context, r app.CatchRef) (resp app.Catch, err error) {
+	err = s.route(ctx, "RemoveCatch", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RemoveCatch(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Ingest(ctx context.Context, r app.Inbound) (resp app.Answer, err error) {
+	err = s.route(ctx, "Ingest", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Ingest(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) IngestBatch(ctx context.Context, r app.Batch) (resp []app.Answer, err error) {
+	err = s.route(ctx, "IngestBatch", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.IngestBatch(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) TunnelState(ctx context.Context, r app.TunnelQuery) (resp app.TunnelState, err error) {
+	err = s.route(ctx, "TunnelState", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.TunnelState(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) ReportTunnel(ctx context.Context, r app.TunnelReport) (resp app.TunnelReported, err error) {
+	err = s.route(ctx, "ReportTunnel", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.ReportTunnel(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) ProbeTunnel(ctx context.Context, r app.TunnelProbe) (resp app.TunnelProbed, err error) {
+	err = s.route(ctx, "ProbeTunnel", again, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.ProbeTunnel(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) RegisterWebhook(ctx context.Context, r app.WebhookRegistration) (resp app.RegisteredWebhook, err error) {
+	err = s.route(ctx, "RegisterWebhook", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.RegisterWebhook(ctx, r)
+		return err
+	})
+	return resp, err
+}
+
+func (s *Session) Undo(ctx context.Context, r app.UndoRequest) (resp app.Undone, err error) {
+	err = s.route(ctx, "Undo", once, r, &resp, func(b app.Backend) (err error) {
+		resp, err = b.Undo(ctx, r)
+		return err
+	})
+	return resp, err
 }

@@ -7,14 +7,14 @@ import (
 	"greenroom/internal/app"
 )
 
-// send makes a call over the socket, several for a large batch.
-func send[Resp any](ctx context.Context, c *Client, method string, req any) (Resp, error) {
-	if b, ok := req.(app.Batch); ok {
-		answers, err := c.sendBatch(ctx, method, b)
-		resp, _ := any(answers).(Resp)
-		return resp, err
+// send makes a call over the socket, several for a large batch. resp points to the result.
+func (c *Client) send(ctx context.Context, method string, req, resp any) (err error) {
+	b, many := req.(app.Batch)
+	if answers, ok := resp.(*[]app.Answer); ok && many {
+		*answers, err = c.sendBatch(ctx, method, b)
+		return err
 	}
-	return call[Resp](ctx, c, method, req)
+	return c.do(ctx, method, req, resp)
 }
 
 // batchBytes is about how much of a batch one call carries, unless a single request is larger.

@@ -71,7 +71,7 @@ func TestABatchGoesInParts(t *testing.T) {
 			for _, n := range c.costs {
 				b.Requests = append(b.Requests, of(n))
 			}
-			answers, err := send[[]app.Answer](t.Context(), client, "IngestBatch", b)
+			answers, err := sendAnswers(t.Context(), client, "IngestBatch", b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestABatchGoesInParts(t *testing.T) {
 		})
 	}
 	client := dialer(func(*http.Request) (*http.Response, error) { return nil, errors.New("no line") })
-	if answers, err := send[[]app.Answer](t.Context(), client, "IngestBatch", app.Batch{Requests: []app.Inbound{of(300)}}); err == nil || answers != nil {
+	if answers, err := sendAnswers(t.Context(), client, "IngestBatch", app.Batch{Requests: []app.Inbound{of(300)}}); err == nil || answers != nil {
 		t.Errorf("%v, %v", answers, err)
 	}
 }
@@ -97,7 +97,7 @@ func TestAnOwnerThatAnswersNothing(t *testing.T) {
 	client := dialer(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("[]"))}, nil
 	})
-	if answers, err := send[[]app.Answer](t.Context(), client, "IngestBatch", app.Batch{Requests: make([]app.Inbound, 1)}); err != nil || len(answers) != 0 {
+	if answers, err := sendAnswers(t.Context(), client, "IngestBatch", app.Batch{Requests: make([]app.Inbound, 1)}); err != nil || len(answers) != 0 {
 		t.Errorf("%v, %v", answers, err)
 	}
 }
@@ -199,4 +199,10 @@ func TestWhatIsSaidWithoutAnOwner(t *testing.T) {
 	if e := app.AsError(holderError(h, &private.Error{Text: "not yours", Hint: "do"})); e.Text != plain.Text+": not yours" || e.Hint != "do" {
 		t.Errorf("%+v", e)
 	}
+}
+
+// sendAnswers sends a batch.
+func sendAnswers(ctx context.Context, c *Client, method string, b app.Batch) (answers []app.Answer, err error) {
+	err = c.send(ctx, method, b, &answers)
+	return answers, err
 }

@@ -31,17 +31,14 @@ func tableOf(b app.Backend) map[string]method {
 	return out
 }
 
-// of returns the method that calls f.
-func of[Request, Result any](name string, f func(context.Context, Request) (Result, error)) method {
-	return method{name: name, call: func(ctx context.Context, body []byte) ([]byte, error) {
-		var r Request
-		if err := json.Unmarshal(body, &r); err != nil {
-			return nil, app.Errorf(provider.Invalid, "", "request of %s: %v", name, err)
-		}
-		result, err := f(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		return json.Marshal(result)
-	}}
+// answer decodes the request of a method, makes the call, and encodes its result.
+func answer(name string, body []byte, request any, call func() (any, error)) ([]byte, error) {
+	if err := json.Unmarshal(body, request); err != nil {
+		return nil, app.Errorf(provider.Invalid, "", "request of %s: %v", name, err)
+	}
+	result, err := call()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
 }

@@ -15,32 +15,29 @@ const (
 	again = true
 )
 
-// route calls a method of the store's owner: f if this process is the owner, else by its name over the socket. It waits for the next
-// owner when one exits.
-func route[Req, Resp any](
-	ctx context.Context, s *Session, name string, repeat bool, req Req, f func(app.Backend, context.Context, Req) (Resp, error),
-) (Resp, error) {
+// route calls a method of the store's owner: here if this process is the owner, else by its name over the socket, with resp pointing to
+// its result. It waits for the next owner when one exits.
+func (s *Session) route(ctx context.Context, name string, repeat bool, req, resp any, here func(app.Backend) error) error {
 	// The wait counts from the first loss: the call itself has no time limit.
 	until := s.o.Clock.Now().Add(s.o.Wait)
 	for losses := 0; ; losses++ {
 		l, err := s.await(ctx, until)
 		if err != nil {
-			var none Resp
-			return none, err
+			return err
 		}
 		if l.client == nil {
 			defer l.users.Done()
-			return f(l.backend, ctx, req)
+			return here(l.backend)
 		}
-		resp, err := send[Resp](ctx, l.client, name, req)
+		err = l.client.send(ctx, name, req, resp)
 		l.users.Done()
 		is, sent := isLost(err)
 		if !is {
-			return resp, err
+			return err
 		}
 		l.lose()
 		if sent && !repeat {
-			return resp, err
+			return err
 		}
 		if losses == 0 {
 			until = s.o.Clock.Now().Add(s.o.Wait)

@@ -136,18 +136,21 @@ func typeName(e ast.Expr) string {
 	panic(fmt.Sprintf("a type that isn't expected: %T", e))
 }
 
-// session returns the code of package ipc: the server's table, and the calls of a session.
+// session returns the code of package ipc: the server's table, and the calls of a session. It has no type parameters: the name of each
+// instance would contain its request and its result with all their fields, and the program was larger by 100 kB.
 func session(methods []method) string {
 	var b bytes.Buffer
 	b.WriteString("package ipc\n\nimport (\n\"context\"\n\n\"greenroom/internal/app\"\n)\n\n")
 	b.WriteString("func methodsOf(b app.Backend) []method {\nreturn []method{\n")
 	for _, m := range methods {
-		fmt.Fprintf(&b, "of(%q, b.%s),\n", m.name, m.name)
+		fmt.Fprintf(&b, "{name: %q, call: func(ctx context.Context, body []byte) ([]byte, error) {\nvar r %s\n", m.name, m.request)
+		fmt.Fprintf(&b, "return answer(%q, body, &r, func() (any, error) { return b.%s(ctx, r) })\n}},\n", m.name, m.name)
 	}
 	b.WriteString("}\n}\n")
 	for _, m := range methods {
-		fmt.Fprintf(&b, "\nfunc (s *Session) %s(ctx context.Context, r %s) (%s, error) {\n", m.name, m.request, m.result)
-		fmt.Fprintf(&b, "return route(ctx, s, %q, %s, r, app.Backend.%s)\n}\n", m.name, m.repeat, m.name)
+		fmt.Fprintf(&b, "\nfunc (s *Session) %s(ctx context.Context, r %s) (resp %s, err error) {\n", m.name, m.request, m.result)
+		fmt.Fprintf(&b, "err = s.route(ctx, %q, %s, r, &resp, func(b app.Backend) (err error) {\n", m.name, m.repeat)
+		fmt.Fprintf(&b, "resp, err = b.%s(ctx, r)\nreturn err\n})\nreturn resp, err\n}\n", m.name)
 	}
 	return b.String()
 }
