@@ -14,7 +14,7 @@ type unendedCache struct {
 	mu    sync.Mutex
 	at    uint64 // the store's count of commits, before the list was read
 	valid bool
-	list  []roster.Meeting
+	lists map[string][]roster.Meeting // by account
 }
 
 // unended lists the open and live meetings of an account, oldest first. The list is shared: it must not be changed.
@@ -23,17 +23,14 @@ func (h *Hub) unended(ctx context.Context, a *account) ([]roster.Meeting, error)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := h.store.Commits(); !c.valid || at != c.at {
-		list, err := store.Read(ctx, h.store, (*store.Tx).Unended)
+		all, err := store.Read(ctx, h.store, (*store.Tx).Unended)
 		if err != nil {
 			return nil, err
 		}
-		c.list, c.at, c.valid = list, at, true
-	}
-	var out []roster.Meeting
-	for _, m := range c.list {
-		if m.Account == a.Name {
-			out = append(out, m)
+		c.lists, c.at, c.valid = make(map[string][]roster.Meeting), at, true
+		for _, m := range all {
+			c.lists[m.Account] = append(c.lists[m.Account], m)
 		}
 	}
-	return out, nil
+	return c.lists[a.Name], nil
 }
