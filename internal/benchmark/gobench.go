@@ -70,7 +70,7 @@ func (b *bench) download(ctx context.Context) error {
 
 // screen measures the real screen on a terminal, over a store of 100,000 deliveries.
 func (b *bench) screen(ctx context.Context) error {
-	all, err := gobench(ctx, "./cmd/greenroom", "^BenchmarkScreen$/^(idle|first-frame|key-to-frame)$", "-short", "-benchtime", "20x", "-timeout", "3m")
+	all, err := gobench(ctx, "./cmd/greenroom", "^BenchmarkScreen$", "-short", "-benchtime", "200x", "-timeout", "8m")
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,7 @@ func (b *bench) screen(ctx context.Context) error {
 		{"Screen/key-to-frame/Rooms", "key to frame, rooms, 2,000 events a second"},
 		{"Screen/key-to-frame/Webhooks", "key to frame, webhooks, 2,000 events a second"},
 		{"Screen/idle", "idle, 12 rooms, 3 live meetings"},
+		{"Screen/idle-with-hundreds", "idle, 500 rooms, 100 live meetings"},
 	} {
 		figures := all[of.name]
 		for _, unit := range slices.Sorted(maps.Keys(figures)) {
