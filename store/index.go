@@ -44,24 +44,25 @@ func (s *Store) index() {
 			continue
 		case <-timer.C:
 		}
-		damaged := make(map[string]bool)
+		tried := make(map[string]bool)
 		for err := error(nil); err == nil; {
-			err = s.indexNext(damaged, s.restLong)
+			err = s.indexNext(tried, s.restLong)
 		}
 		timer.Reset(indexEvery)
 	}
 }
 
-// indexNext makes the index of the newest segment without one, or returns errIndexed. Segments that can't be read are added to damaged.
+// indexNext makes the index of the newest segment without one that it hasn't tried, or returns errIndexed. A new index can be seen only after
+// the next merge.
 // rest waits between steps, and returns false if the store is closed meanwhile.
-func (s *Store) indexNext(damaged map[string]bool, rest func(time.Duration) bool) error {
+func (s *Store) indexNext(tried map[string]bool, rest func(time.Duration) bool) error {
 	var name []byte
 	err := s.look(func(b *bolt.Tx) error {
 		all := b.Bucket(bucketSegments)
 		c := all.Cursor()
 		c.Last() // it is open
 		for k, _ := c.Prev(); k != nil; k, _ = c.Prev() {
-			if _, ok := shapeOf(all.Bucket(k).Bucket(keyTexts)); !ok && !damaged[string(k)] {
+			if _, ok := shapeOf(all.Bucket(k).Bucket(keyTexts)); !ok && !tried[string(k)] {
 				name = bytes.Clone(k)
 				return nil
 			}
@@ -71,12 +72,12 @@ func (s *Store) indexNext(damaged map[string]bool, rest func(time.Duration) bool
 	if err != nil {
 		return err
 	}
+	tried[string(name)] = true
 	x, err := s.readTexts(name, rest)
 	if err == nil {
 		err = s.writeTexts(name, x, rest)
 	}
 	if errors.Is(err, ErrDamaged) || errors.Is(err, errDropped) {
-		damaged[string(name)] = true
 		return nil
 	}
 	return err

@@ -33,8 +33,8 @@ func hurry(time.Duration) bool { return true }
 func indexAll(t testing.TB, s *Store) {
 	t.Helper()
 	var err error
-	for damaged := map[string]bool{}; err == nil; {
-		err = s.indexNext(damaged, hurry)
+	for tried := map[string]bool{}; err == nil; {
+		err = s.indexNext(tried, hurry)
 	}
 	if err != errIndexed {
 		t.Fatal(err)
@@ -327,6 +327,19 @@ func TestTheIndexExcludes(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// An index that isn't merged yet is not made again.
+func TestAnIndexIsMadeOnce(t *testing.T) {
+	s := open(t, Options{SegmentRows: 100, indexAfter: time.Hour})
+	appendN(t, s, 350, nil)
+	shapes(t, s)             // merges
+	s.log.within = time.Hour // nothing more is merged for a while
+	before := s.commits.Load()
+	indexAll(t, s)
+	if n := s.commits.Load() - before; n != 3 || len(shapes(t, s)) != 3 {
+		t.Errorf("%d commits for 3 indexes", n)
 	}
 }
 
