@@ -5,12 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 )
 
 // Page is the page of a room. Every room has one.
@@ -81,7 +81,7 @@ func (t *Tx) Guest(of, id string) (app.Guest, error) {
 // Guests lists the guests of a meeting or, with a room's id, of its next one, in the order in which they came.
 func (t *Tx) Guests(of string) ([]app.Guest, error) {
 	out, err := scanAll[app.Guest](t, bucketGuests, of+"\x00")
-	slices.SortStableFunc(out, func(a, b app.Guest) int { return a.CameAt.Compare(b.CameAt.Time) })
+	stable.Sort(out, func(a, b app.Guest) int { return a.CameAt.Compare(b.CameAt.Time) })
 	return out, err
 }
 

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 )
 
 // reindex migrates version 3. There any write to a former meeting made it the current one of its platform room, the meetings of a
@@ -43,7 +43,7 @@ func (t *Tx) reindexRooms() error {
 	if err := t.b.Bucket(bucketRoomNames).ForEach(func(k, _ []byte) error { return t.del(bucketRoomNames, string(k)) }); err != nil {
 		return err
 	}
-	slices.SortFunc(rooms, func(a, b app.Room) int {
+	stable.Sort(rooms, func(a, b app.Room) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt.Time), cmp.Compare(a.ID, b.ID))
 	})
 	for _, r := range rooms {

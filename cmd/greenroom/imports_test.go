@@ -47,7 +47,7 @@ func under(path string, folders ...string) bool {
 }
 
 // The folders that packages of the module may import from the module; the longest matching line counts. Imports run one
-// way: cmd, tui, internal/app, provider. internal/plain and internal/crash depend on nothing, and every package but the two
+// way: cmd, tui, internal/app, provider. internal/plain, internal/crash and internal/stable depend on nothing, and every package but the two
 // vocabularies may use them.
 var allowed = map[string][]string{
 	"provider":               {},
@@ -97,6 +97,7 @@ var allowed = map[string][]string{
 	"internal/hub":           {"provider", "internal/app", "internal/calendar", "internal/catalog", "internal/catch", "internal/crash", "internal/filter", "internal/latin", "internal/mismatch", "internal/nearest", "internal/notify", "internal/plain", "internal/recording", "internal/regular", "internal/roster", "store", "internal/hub/*"},
 	"internal/hub/*":         {"provider", "internal/app", "internal/crash", "internal/plain", "internal/recording", "internal/roster", "store"}, // not the hub
 	"internal/when":          {},
+	"internal/stable":        {},
 	"internal/web":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/hub"},
 	"internal/web/page":      {"provider", "internal/app", "internal/bounds"},
 	"internal/ipc":           {"provider", "internal/app", "internal/bounds", "internal/crash", "internal/plain", "internal/private", "internal/ipc"},
@@ -172,6 +173,9 @@ func ruleOf(from string) (rule string) {
 func mayImport(from, rule, to string) bool {
 	if from == to || under(to, "cmd") {
 		return false
+	}
+	if to == "internal/stable" { // it is as the standard library
+		return from != "provider" && from != "internal/app"
 	}
 	for _, a := range allowed[rule] {
 		// A folder that holds packages of one layer allows all of them; provider and internal/app allow themselves alone,

@@ -8,6 +8,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/latin"
+	"greenroom/internal/stable"
 )
 
 // Row is the attendance of one person. Rejoins are merged: stays with the same user id, or without one but with the same name, are one
@@ -62,7 +63,7 @@ func Of(m app.MeetingDetail, expected []app.Person, now time.Time) []Row {
 			rows = append(rows, Row{Name: name, Expected: true})
 		}
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
+	stable.Sort(rows, func(a, b Row) int {
 		switch {
 		case a.Came && !b.Came:
 			return -1
@@ -86,7 +87,7 @@ func PersonOf(s app.Stay) Person {
 }
 
 func row(p Person, stays []app.Stay, now time.Time) Row {
-	slices.SortFunc(stays, func(a, b app.Stay) int { return a.JoinedAt.Compare(b.JoinedAt.Time) })
+	stable.Sort(stays, func(a, b app.Stay) int { return a.JoinedAt.Compare(b.JoinedAt.Time) })
 	r := Row{Name: p.Name, UserID: p.UserID, Joins: len(stays), Came: true}
 	var inside time.Duration
 	var until time.Time // the end of the counted time

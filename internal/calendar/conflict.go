@@ -1,8 +1,9 @@
 package calendar
 
 import (
-	"slices"
 	"time"
+
+	"greenroom/internal/stable"
 )
 
 // Busy is an occupied time.
@@ -21,7 +22,7 @@ func Conflicts(all []Busy) [][]int {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return all[a].Start.Compare(all[b].Start) })
+	stable.Sort(order, func(a, b int) int { return all[a].Start.Compare(all[b].Start) })
 	for n, i := range order {
 		for _, j := range order[n+1:] {
 			if !all[j].Start.Before(all[i].End) || len(out[i]) >= maxConflicts {

@@ -2,8 +2,9 @@ package calendar
 
 import (
 	"cmp"
-	"slices"
 	"time"
+
+	"greenroom/internal/stable"
 )
 
 // Occurrence is one event at one time.
@@ -29,7 +30,7 @@ func (f *Feed) Between(from, to time.Time, local *time.Location) (out []Occurren
 			break
 		}
 	}
-	slices.SortStableFunc(w.out, func(a, b Occurrence) int {
+	stable.Sort(w.out, func(a, b Occurrence) int {
 		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Title, b.Title))
 	})
 	return w.out, w.cut

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/stable"
 )
 
 // Person is an attendee of an event.
@@ -276,7 +277,7 @@ func midnight(t time.Time) bool { return t.Equal(t.Truncate(day)) }
 func (r *reader) finish() {
 	f := r.feed
 	for _, s := range f.series {
-		slices.SortStableFunc(s.overrides, compareRevisions)
+		stable.Sort(s.overrides, compareRevisions)
 	}
 	note := func(format string, args ...any) {
 		if len(f.Notes) < maxNotes {

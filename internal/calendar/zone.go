@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"greenroom/internal/stable"
 )
 
 // A wall time is the reading of a clock on a wall, without a zone: a time.Time in UTC whose fields are meant literally.
@@ -110,7 +112,7 @@ func (c *custom) compute() {
 			}
 		}
 	}
-	slices.SortFunc(c.transitions, func(a, b transition) int { return a.at.Compare(b.at) })
+	stable.Sort(c.transitions, func(a, b transition) int { return a.at.Compare(b.at) })
 }
 
 // zones finds the time zones of a calendar by their TZID.

@@ -7,6 +7,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -35,7 +36,7 @@ func AddFailure(all []Failure, f Failure) []Failure {
 		all = slices.Delete(all, i, i+1)
 	}
 	all = append(all, f)
-	slices.SortFunc(all, func(a, b Failure) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Why, b.Why)) })
+	stable.Sort(all, func(a, b Failure) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Why, b.Why)) })
 	return all
 }
 
@@ -46,7 +47,7 @@ func SettleFailures(recordings []app.Recording, instance string, all []Failure) 
 	recs := slices.DeleteFunc(slices.Clone(recordings), func(r app.Recording) bool {
 		return r.Instance != instance || r.ID == Unnamed(instance)
 	})
-	slices.SortFunc(recs, func(a, b app.Recording) int {
+	stable.Sort(recs, func(a, b app.Recording) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt.Time), cmp.Compare(a.ID, b.ID))
 	})
 	why := map[int][]string{}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -31,7 +32,7 @@ func withObjects(r app.Recording, objects []provider.RecordingFile) []provider.R
 		}
 	}
 	if r.FromBucket {
-		slices.SortFunc(out, func(a, b provider.RecordingFile) int { return cmp.Compare(a.Key, b.Key) })
+		stable.Sort(out, func(a, b provider.RecordingFile) int { return cmp.Compare(a.Key, b.Key) })
 	}
 	return out
 }

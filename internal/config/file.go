@@ -15,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"greenroom/internal/regular"
+	"greenroom/internal/stable"
 )
 
 // maxFile is the largest configuration file that is read.
@@ -74,7 +75,7 @@ func parse(data []byte) ([]entry, error) {
 			order[k.String()] = i
 		}
 	}
-	slices.SortStableFunc(d.entries, func(a, b entry) int {
+	stable.Sort(d.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), order[dotted(a.path)]-order[dotted(b.path)])
 	})
 	return d.entries, nil

@@ -2,7 +2,8 @@ package filter
 
 import (
 	"cmp"
-	"slices"
+
+	"greenroom/internal/stable"
 )
 
 // node is a part of a filter.
@@ -42,7 +43,7 @@ const (
 type allOf []node
 
 func (all allOf) sorted() allOf {
-	slices.SortStableFunc(all, func(a, b node) int { return cmp.Compare(a.cost(), b.cost()) })
+	stable.Sort(all, func(a, b node) int { return cmp.Compare(a.cost(), b.cost()) })
 	return all
 }
 

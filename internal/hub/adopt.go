@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -75,7 +75,7 @@ func (h *Hub) listRooms(ctx context.Context, a *account, l provider.RoomLister) 
 		return len(out) < app.PlatformRoomsMost
 	})
 	h.noteCall(a, err)
-	slices.SortStableFunc(out, func(x, y provider.Meeting) int { return y.CreatedAt.Compare(x.CreatedAt) })
+	stable.Sort(out, func(x, y provider.Meeting) int { return y.CreatedAt.Compare(x.CreatedAt) })
 	return out, err
 }
 

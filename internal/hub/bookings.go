@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/calendar"
 	"greenroom/internal/plain"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -60,7 +60,7 @@ func (h *Hub) Bookings(ctx context.Context, q app.BookingQuery) ([]app.Booking, 
 		}
 		return err
 	})
-	slices.SortStableFunc(out, func(a, b app.Booking) int {
+	stable.Sort(out, func(a, b app.Booking) int {
 		switch {
 		case a.Next.IsZero() && !b.Next.IsZero():
 			return 1

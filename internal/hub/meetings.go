@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"greenroom/internal/app"
 	"greenroom/internal/plain"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -42,7 +42,7 @@ func (h *Hub) Meeting(ctx context.Context, ref app.MeetingRef) (app.MeetingDetai
 				d.Participants = append(d.Participants, once)
 			}
 		}
-		slices.SortFunc(d.Participants, byPresence)
+		stable.Sort(d.Participants, byPresence)
 		if d.Guests, err = tx.Guests(m.ID); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"greenroom/internal/calendar"
 	"greenroom/internal/filter"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 	"greenroom/store"
 )
 
@@ -69,7 +70,7 @@ func (h *Hub) eachMeeting(ctx context.Context, tx *store.Tx, q app.MeetingQuery,
 		return err
 	}
 	slices.Reverse(standing)
-	slices.SortStableFunc(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
+	stable.Sort(standing, func(a, b roster.Meeting) int { return cmp.Compare(liveliness(a), liveliness(b)) })
 	for _, m := range standing {
 		if !keep(m) {
 			return failed

@@ -10,6 +10,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -141,7 +142,7 @@ func (p *presencePoller) due(unended []roster.Meeting, every time.Duration) (due
 		}
 	}
 	maps.DeleteFunc(p.last, func(id string, _ time.Time) bool { return !standing[id] })
-	slices.SortStableFunc(due, func(a, b roster.Meeting) int { return p.last[a.ID].Compare(p.last[b.ID]) })
+	stable.Sort(due, func(a, b roster.Meeting) int { return p.last[a.ID].Compare(p.last[b.ID]) })
 	return due
 }
 

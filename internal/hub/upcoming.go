@@ -13,6 +13,7 @@ import (
 	"greenroom/internal/app"
 	"greenroom/internal/calendar"
 	"greenroom/internal/latin"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -67,7 +68,7 @@ func (h *Hub) Upcoming(ctx context.Context, q app.UpcomingQuery) (app.Upcoming, 
 		return app.Upcoming{}, err
 	}
 	c.calendars(calendars)
-	slices.SortStableFunc(c.lines, func(a, b line) int {
+	stable.Sort(c.lines, func(a, b line) int {
 		return cmp.Or(a.At.Compare(b.At.Time), a.EndsAt.Compare(b.EndsAt.Time), cmp.Compare(a.Title, b.Title))
 	})
 	if len(c.lines) > maxUpcoming {

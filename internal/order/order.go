@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/language"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 )
 
 // Language returns the language for sorting, by the environment: LC_ALL, LC_COLLATE or LANG, the first that is set.
@@ -73,7 +74,7 @@ func (by By) Rooms(rooms []app.RoomView) {
 			keys[v.Name] = c.KeyFromString(&buf, v.Name)
 		}
 	}
-	slices.SortStableFunc(rooms, func(a, b app.RoomView) int {
+	stable.Sort(rooms, func(a, b app.RoomView) int {
 		return cmp.Or(cmp.Compare(states[a.ID], states[b.ID]), favouriteFirst(a, b), bytes.Compare(groups[a.ID], groups[b.ID]),
 			bytes.Compare(keys[a.Name], keys[b.Name]), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})

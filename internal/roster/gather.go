@@ -1,10 +1,10 @@
 package roster
 
 import (
-	"slices"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 )
 
 // watchRecorder shows a meeting as recorded while a recorder is in it, since the given Unix time in nanoseconds, 0 for none.
@@ -43,7 +43,7 @@ func Gather(stays []*Stay) (since time.Time, people int) {
 	if people == 0 {
 		return time.Time{}, 0
 	}
-	slices.SortFunc(gone, func(a, b *Stay) int { return b.LeftAt.Compare(a.LeftAt.Time) })
+	stable.Sort(gone, func(a, b *Stay) int { return b.LeftAt.Compare(a.LeftAt.Time) })
 	for _, s := range gone {
 		if !s.LeftAt.Before(since) && s.JoinedAt.Before(since) {
 			since = s.JoinedAt.Time

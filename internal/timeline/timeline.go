@@ -12,6 +12,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/attendance"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -107,7 +108,7 @@ func people(stays []app.Stay, end time.Time, over bool) []Person {
 	at := map[attendance.Person]int{}
 	var out []Person
 	stays = slices.Clone(stays)
-	slices.SortStableFunc(stays, func(a, b app.Stay) int { return first(a).Compare(first(b)) })
+	stable.Sort(stays, func(a, b app.Stay) int { return first(a).Compare(first(b)) })
 	for _, s := range stays {
 		visits := visitsOf(s, end, over)
 		if len(visits) == 0 {
@@ -131,9 +132,9 @@ func people(stays []app.Stay, end time.Time, over bool) []Person {
 		p.Visits = append(p.Visits, visits...)
 	}
 	for _, p := range out {
-		slices.SortStableFunc(p.Visits, func(a, b Visit) int { return a.From.Compare(b.From) })
+		stable.Sort(p.Visits, func(a, b Visit) int { return a.From.Compare(b.From) })
 	}
-	slices.SortStableFunc(out, func(a, b Person) int {
+	stable.Sort(out, func(a, b Person) int {
 		if a.Bot != b.Bot {
 			return map[bool]int{true: 1, false: -1}[a.Bot]
 		}
@@ -189,7 +190,7 @@ func recorded(m app.MeetingDetail, recordings []app.Recording, end time.Time) []
 			all = append(all, s)
 		}
 	}
-	slices.SortFunc(all, func(a, b Span) int { return a.From.Compare(b.From) })
+	stable.Sort(all, func(a, b Span) int { return a.From.Compare(b.From) })
 	var out []Span
 	for _, s := range all {
 		if last := len(out) - 1; last >= 0 && !s.From.After(out[last].To) {
@@ -253,7 +254,7 @@ func (t *Timeline) note() {
 			add(r.To, RecordingStopped, "", "")
 		}
 	}
-	slices.SortStableFunc(t.Events, func(a, b Event) int { return a.At.Compare(b.At) })
+	stable.Sort(t.Events, func(a, b Event) int { return a.At.Compare(b.At) })
 }
 
 // count computes the head count at each moment at which it changes.
@@ -273,7 +274,7 @@ func (t *Timeline) count() {
 	for at := range change {
 		t.steps = append(t.steps, step{at: at})
 	}
-	slices.SortFunc(t.steps, func(a, b step) int { return a.at.Compare(b.at) })
+	stable.Sort(t.steps, func(a, b step) int { return a.at.Compare(b.at) })
 	here := 0
 	for i := range t.steps {
 		here += change[t.steps[i].at]

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/provider/object"
 	"greenroom/provider/rest"
@@ -413,7 +414,7 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 
 // gather converts egress to recordings, newest first.
 func gather(list []egressObject) []provider.Recording {
-	slices.SortStableFunc(list, func(a, b egressObject) int {
+	stable.Sort(list, func(a, b egressObject) int {
 		return cmp.Or(a.startedAt().Compare(b.startedAt()), cmp.Compare(a.id(), b.id()))
 	})
 	var out []provider.Recording

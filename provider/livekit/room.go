@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/provider/rest"
 )
@@ -144,7 +145,7 @@ func (p *Provider) Rooms(ctx context.Context, yield func(provider.Meeting) bool)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(list, func(a, b roomObject) int { return b.createdAt().Compare(a.createdAt()) })
+	stable.Sort(list, func(a, b roomObject) int { return b.createdAt().Compare(a.createdAt()) })
 	for _, r := range list {
 		m, err := p.meeting(op, r)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -26,7 +27,7 @@ func (w *World) gatherings() []gathering {
 			out = append(out, gathering{s, r.name})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b gathering) int { return b.startedAt.Compare(a.startedAt) })
+	stable.Sort(out, func(a, b gathering) int { return b.startedAt.Compare(a.startedAt) })
 	return out
 }
 

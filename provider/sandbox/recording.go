@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -245,7 +246,7 @@ func (w *World) recordingsOf(p provider.Platform) []*recording {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *recording) int { return b.startedAt.Compare(a.startedAt) })
+	stable.Sort(out, func(a, b *recording) int { return b.startedAt.Compare(a.startedAt) })
 	return out
 }
 

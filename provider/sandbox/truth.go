@@ -2,9 +2,9 @@ package sandbox
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -28,7 +28,7 @@ func (w *World) Stays() []StayState {
 	for s := range w.stays("") {
 		out = append(out, StayState{s.room.platform, s.room.name, s.id, s.person.Name, s.person.bot(), s.joinedAt, s.leftAt})
 	}
-	slices.SortStableFunc(out, func(a, b StayState) int {
+	stable.Sort(out, func(a, b StayState) int {
 		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.Session, b.Session))
 	})
 	return out

@@ -3,6 +3,8 @@ package grid
 import (
 	"slices"
 	"sort"
+
+	"greenroom/internal/stable"
 )
 
 // Feed is a list of rows with rising keys, the newest on top, of which only a window is held. While Follow is set the
@@ -174,7 +176,7 @@ func (f *Feed[T]) trimOld() {
 // rising returns a copy of a page in the order of the keys.
 func (f *Feed[T]) rising(page []T) []T {
 	out := slices.Clone(page)
-	slices.SortFunc(out, func(a, b T) int {
+	stable.Sort(out, func(a, b T) int {
 		switch ka, kb := f.key(a), f.key(b); {
 		case ka < kb:
 			return -1

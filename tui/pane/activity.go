@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 )
 
@@ -39,7 +40,7 @@ func (l *Activity) Replace(rows []app.Activity) {
 			out = append(out, a)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b app.Activity) int { return b.At.Compare(a.At.Time) })
+	stable.Sort(out, func(a, b app.Activity) int { return b.At.Compare(a.At.Time) })
 	l.Rows = out[:min(len(out), maxActivity)]
 }
 

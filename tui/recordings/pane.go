@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 	"greenroom/tui/grid"
 	"greenroom/tui/pane"
 )
@@ -102,7 +103,7 @@ func (p *Pane) update(news map[app.RecordingRef]app.Recording) tea.Cmd {
 	for _, now := range news {
 		p.all = append(p.all, now)
 	}
-	slices.SortStableFunc(p.all, func(a, b app.Recording) int { return b.StartedAt.Compare(a.StartedAt.Time) })
+	stable.Sort(p.all, func(a, b app.Recording) int { return b.StartedAt.Compare(a.StartedAt.Time) })
 	return p.narrow()
 }
 

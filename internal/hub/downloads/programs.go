@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"greenroom/internal/app"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/store"
 )
@@ -140,7 +140,7 @@ func (p *Programs) turn(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return next, err
 	}
-	slices.SortStableFunc(all, func(a, b found) int { return a.job.Next.Compare(b.job.Next) })
+	stable.Sort(all, func(a, b found) int { return a.job.Next.Compare(b.job.Next) })
 	for _, f := range all {
 		if !p.due(f.job) {
 			return f.job.Next, nil // the others are due later still

@@ -12,6 +12,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/recording"
+	"greenroom/internal/stable"
 	"greenroom/store"
 )
 
@@ -138,7 +139,7 @@ func (q *Queue) Add(r app.Recording, job store.DownloadJob) {
 	if d == nil {
 		d = &download{}
 		q.queue = append(q.queue, d)
-		slices.SortStableFunc(q.queue, func(a, b *download) int { return a.job.AskedAt.Compare(b.job.AskedAt) })
+		stable.Sort(q.queue, func(a, b *download) int { return a.job.AskedAt.Compare(b.job.AskedAt) })
 	}
 	if d.ended != nil {
 		d.then = &job

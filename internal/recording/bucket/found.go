@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"greenroom/internal/recording"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/provider/object"
 )
@@ -21,7 +22,7 @@ import (
 // "processing", since only the platform knows whether they are complete. Kinds and files are as in the platform's list.
 func Recordings(names provider.Objects, objects []Object) []recording.Found {
 	byKey := slices.Clone(objects)
-	slices.SortStableFunc(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
+	stable.Sort(byKey, func(a, b Object) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
 	// An object may be reported twice; the latest report is at the end.
 	var out []recording.Found
 	places := map[string]int{}

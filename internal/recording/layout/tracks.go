@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/stable"
 	"greenroom/provider"
 	"greenroom/provider/object"
 )
@@ -50,7 +51,7 @@ func Tracks(files []provider.RecordingFile, names map[string]string) []Track {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
+	stable.Sort(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(offset(tracks[a]), offset(tracks[b])), cmp.Compare(files[a].Key, files[b].Key), cmp.Compare(files[a].Name, files[b].Name))
 	})
 	used := map[string]bool{fold(ManifestName): true, fold(ChecksumsName): true}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"greenroom/internal/stable"
 )
 
 // Policy is when and how a sender is answered.
@@ -198,7 +200,7 @@ func (s *Spool) hooksOf(token string) []Hook {
 			out = append(out, h.Hook)
 		}
 	}
-	slices.SortFunc(out, func(a, b Hook) int {
+	stable.Sort(out, func(a, b Hook) int {
 		return cmp.Or(strings.Compare(a.Token, b.Token), strings.Compare(a.place(), b.place()))
 	})
 	return out

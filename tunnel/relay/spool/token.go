@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"greenroom/internal/stable"
 )
 
 // Token allows its holder to fetch the requests of its hooks. Of the secret, which has 256 random bits, only the SHA-256 is stored.
@@ -127,7 +129,7 @@ func (s *Spool) Tokens() []Token {
 	for _, t := range s.tokens {
 		out = append(out, *t)
 	}
-	slices.SortFunc(out, func(a, b Token) int { return strings.Compare(a.Name, b.Name) })
+	stable.Sort(out, func(a, b Token) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
