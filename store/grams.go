@@ -32,7 +32,7 @@ const (
 	// pieceSize fills a page with two pieces and their keys.
 	pieceSize = (8192-16)/2 - 16 - 4
 	// textVersion changes when the index has another form.
-	textVersion = 1
+	textVersion = 2
 )
 
 var (
@@ -260,7 +260,7 @@ func (g *grams) event(e *rawEvent) error {
 		g.add(string(raw))
 	} else {
 		for name, values := range e.Header() {
-			g.add(name)
+			g.add(`"` + name + `"`) // as in JSON
 			for _, v := range values {
 				g.add(v)
 			}

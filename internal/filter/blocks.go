@@ -15,7 +15,7 @@ func (s Set) Has(block uint64) bool {
 }
 
 // Blocks returns the blocks that may have a match, nil for all. holds returns the blocks in which a text may occur, nil for all. The text is
-// folded, and a part of a name, a header or a body, or of a body's unescaped JSON.
+// folded, and a part of a name, a header or a body, or of a body's unescaped JSON. The names of headers are in quotes there.
 func (f *Filter) Blocks(holds func(text string) Set) Set {
 	if f.Empty() {
 		return nil
@@ -44,7 +44,7 @@ func blocks(n node, holds func(string) Set) (out Set) {
 func (t *textTerm) needs() (out []string) {
 	switch {
 	case t.Field == Header && ascii(t.name):
-		return []string{latin.Fold(t.name)}
+		return []string{`"` + latin.Fold(t.name) + `"`}
 	case t.Field == Body && simplePath.MatchString(t.name):
 		for _, key := range strings.Split(t.name, ".") {
 			if strings.Trim(key, "0123456789") != "" { // a number may also be a place in an array
