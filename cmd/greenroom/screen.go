@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/atotto/clipboard"
 	"github.com/spf13/cobra"
@@ -118,7 +119,7 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 		Backend: listener.Backend(b), Demo: o.demo, Mouse: c.Mouse, Keys: c.Keys, Theme: c.Theme, SetUp: !o.demo, Bell: c.Notify.Bell, Desktop: c.Notify.Desktop, Open: p.browse, Log: logs.tail, Logger: log,
 		Crash: group, Version: p.version, AccountHelp: accountHelp(),
 	}
-	p.shareProcessors()
+	defer p.shareProcessors()()
 	options.ZoneName, _ = localZone(p.getenv, p.now())
 	if !clipboard.Unsupported {
 		options.Copy = clipboard.WriteAll
@@ -130,11 +131,13 @@ func (p *program) show(ctx context.Context, c *config.Config, o showOptions) (er
 // otherwise wait until the webhooks that are being processed are done. With more threads than processors the system shares them fairly.
 const screenThreads = 4
 
-// shareProcessors lets the screen run beside everything else. GOMAXPROCS overrides it.
-func (p *program) shareProcessors() {
-	if p.getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < screenThreads {
-		runtime.GOMAXPROCS(screenThreads)
+// shareProcessors lets the screen run beside everything else, once the first frame is there: it comes sooner without. GOMAXPROCS overrides
+// it. The result undoes what is still to come.
+func (p *program) shareProcessors() (stop func() bool) {
+	if p.getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) >= screenThreads {
+		return func() bool { return false }
 	}
+	return time.AfterFunc(time.Second, func() { runtime.GOMAXPROCS(screenThreads) }).Stop
 }
 
 // checkKeys returns an error for invalid [keys].
