@@ -79,7 +79,7 @@ func (o *catchCreateOptions) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if s.Listener.URL == "" {
-			o.words("It receives while the screen or `greenroom listen` runs.")
+			o.words("It receives while the screen or `greenroom listen` is running.")
 		}
 		return nil
 	})

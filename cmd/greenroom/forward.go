@@ -78,7 +78,7 @@ func (p *program) forwardAdd() *cobra.Command {
 	o := &forwardAddOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "add NAME URL", Short: "Add a forward", Args: exactly("NAME", "URL"), RunE: p.do(o.run),
-		Long: "Add a forward: events are posted to URL in order, exactly as they came, whenever the screen or `greenroom listen` runs.\n" +
+		Long: "Add a forward: events are posted to URL in order, exactly as they came, whenever the screen or `greenroom listen` is running.\n" +
 			"An answer of 2xx, 3xx or 4xx settles an event. After 408, 425, 429, 5xx or no answer it is retried for a day; then the event is\n" +
 			"parked and the next one is sent. Duplicates, replays, rejected and unverified events, and the platforms' test " +
 			"requests are sent only if the filter asks for them: is:duplicate, is:replay, verdict:rejected, verdict:unverified, kind:test.",
@@ -118,7 +118,7 @@ func (p *program) printForward(ctx context.Context, b app.Backend, f app.Forward
 		p.words(english.Plural(f.Queue, "event waits", "events wait"), ".")
 	}
 	if s, err := b.Status(ctx, app.StatusQuery{}); err == nil && s.Listener.URL == "" && f.State != app.ForwardPaused {
-		p.words("It sends while the screen or `greenroom listen` runs.")
+		p.words("It sends while the screen or `greenroom listen` is running.")
 	}
 	return nil
 }
