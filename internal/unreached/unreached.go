@@ -1,4 +1,4 @@
-// Package unreached finds out why a server can't be reached, and says it in words. It is pure.
+// Package unreached finds out why a server can't be reached, and says it in words.
 package unreached
 
 import (
@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -42,7 +44,7 @@ const (
 	Handshake
 )
 
-// Cause is why a server can't be reached. Text is a clause without the server's address, safe for a terminal.
+// Cause is why a server can't be reached. Text is a short clause without the server's address and without secrets, safe for a terminal.
 type Cause struct {
 	Kind Kind
 	Text string
@@ -50,6 +52,10 @@ type Cause struct {
 
 // Of returns the cause of a failed connection or request. The text of an unknown error is the error's own, without the address.
 func Of(err error) Cause {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" && op.Err != nil {
+		return Cause{Other, "the proxy can't be reached: " + Why(op.Err)}
+	}
 	if c, ok := ofName(err); ok {
 		return c
 	}
@@ -75,11 +81,41 @@ func Of(err error) Cause {
 	if errors.As(err, &request) {
 		err = request.Err
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
+	if op != nil && op.Err != nil {
 		err = op.Err
 	}
-	return Cause{Other, plain.Text(err.Error())}
+	return Cause{Other, safe(err.Error())}
+}
+
+// Log returns the whole error for a log, without secrets, or nothing for nil.
+func Log(err error) slog.Attr {
+	if err == nil {
+		return slog.Attr{}
+	}
+	return slog.String("cause", hide(err.Error()))
+}
+
+// textMost is the longest text of a server or of an unknown error, in bytes.
+const textMost = 300
+
+func safe(s string) string {
+	s = plain.Text(hide(s[:min(len(s), 16*textMost)]))
+	if cut := plain.Cut(s, textMost); cut != s {
+		return cut + "…"
+	}
+	return s
+}
+
+const invalidProxy = "invalid proxy address"
+
+var userinfo = regexp.MustCompile(`//\S*@`)
+
+// hide removes users and passwords of URLs. Of an invalid proxy address nothing is left: it can't be parsed.
+func hide(s string) string {
+	if before, _, found := strings.Cut(s, invalidProxy); found {
+		return before + invalidProxy + ", check HTTP_PROXY and HTTPS_PROXY"
+	}
+	return userinfo.ReplaceAllString(s, "//")
 }
 
 // numbers are the errors of the system. Those above 10000 are Windows's, which package syscall doesn't map.
@@ -122,7 +158,7 @@ func ofTLS(err error) (Cause, bool) {
 	case errors.As(err, &host):
 		text := "it is for another host name"
 		if c := host.Certificate; c != nil && len(c.DNSNames) > 0 {
-			text = "it is for " + plain.Text(strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", "))
+			text = "it is for " + safe(strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", "))
 		}
 		return Cause{Certificate, text}, true
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -130,10 +166,10 @@ func ofTLS(err error) (Cause, bool) {
 	case errors.As(err, &invalid), errors.As(err, &verify):
 		return Cause{Certificate, "it can't be verified"}, true
 	case errors.As(err, &alert):
-		return Cause{Handshake, "the server ended the TLS handshake: " + plain.Text(strings.TrimPrefix(alert.Error(), "tls: "))}, true
+		return Cause{Handshake, "the server ended the TLS handshake: " + safe(strings.TrimPrefix(alert.Error(), "tls: "))}, true
 	case strings.Contains(err.Error(), "tls: "):
 		_, text, _ := strings.Cut(err.Error(), "tls: ")
-		return Cause{Handshake, "the TLS handshake failed: " + plain.Text(text)}, true
+		return Cause{Handshake, "the TLS handshake failed: " + safe(text)}, true
 	}
 	return Cause{}, false
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"greenroom/internal/unreached"
@@ -29,6 +31,13 @@ func TestCauses(t *testing.T) {
 		tls.AlertError(40):                                    {Kind: unreached.Handshake, Text: "the server ended the TLS handshake: handshake failure"},
 		errors.New("remote error: tls: bad record MAC"):       {Kind: unreached.Handshake, Text: "the TLS handshake failed: bad record MAC"},
 		&url.Error{Op: "Get", URL: "http://u:hush@a.example", Err: &net.OpError{Op: "dial", Err: errors.New("cable\x1b[2J cut")}}: {Kind: unreached.Other, Text: "cable␛[2J cut"},
+		&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}: {
+			Kind: unreached.Other, Text: "the proxy can't be reached: the connection was refused",
+		},
+		&net.OpError{Op: "proxyconnect", Err: &net.DNSError{Name: "proxy", IsNotFound: true}}: {
+			Kind: unreached.Other, Text: "the proxy can't be reached: the host name doesn't exist",
+		},
+		errors.New(`parse "socks5://ada:hu/sh@a.example": no`): {Kind: unreached.Other, Text: `parse "socks5://a.example": no`},
 	} {
 		if got := unreached.Of(err); got != want {
 			t.Errorf("%v: %+v, not %+v", err, got, want)
@@ -78,5 +87,36 @@ func TestRealFailures(t *testing.T) {
 		if got := unreached.Of(test.err); got.Kind != test.kind || unreached.Why(test.err) != test.why {
 			t.Errorf("%s (%v): %+v, %q", name, test.err, got, unreached.Why(test.err))
 		}
+	}
+}
+
+func TestATextIsShortAndHasNoSecrets(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = io.WriteString(c, strings.Repeat("é", 1<<19)+"\r\n\r\n")
+			_ = c.Close()
+		}
+	}()
+	if text := unreached.Why(get(t, http.DefaultClient, "http://"+l.Addr().String())); len(text) > 310 || !strings.Contains(text, "malformed") {
+		t.Errorf("%d bytes: %.400s", len(text), text)
+	}
+	// A proxy whose address has a typo: net/http quotes the whole variable.
+	invalid := get(t, &http.Client{Transport: &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		return nil, errors.New(`invalid proxy address "http://ada:hu sh@proxy:80a": parse "http://ada:hu sh@proxy:80a": invalid port`)
+	}}}, "http://a.invalid")
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", unreached.Log(invalid), unreached.Log(nil))
+	for _, text := range []string{unreached.Why(invalid), logged.String()} {
+		if strings.Contains(text, "ada") || strings.Contains(text, "sh@") || !strings.Contains(text, "invalid proxy address, check HTTP_PROXY") {
+			t.Error(text)
+		}
+	}
+	if strings.Contains(logged.String(), "nil") || strings.Count(logged.String(), "cause") != 1 {
+		t.Error(logged.String())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"greenroom/internal/cursor"
 	"greenroom/internal/plain"
+	"greenroom/internal/unreached"
 	"greenroom/tunnel"
 )
 
@@ -102,7 +103,7 @@ func (l *link) run() {
 		l.yield = end.yield || l.yield && !end.worked
 		wait := l.wait(end)
 		if end.worked || end.reason != l.logged { // once per outage, not per attempt
-			l.log("not connected to the relay", "reason", end.reason, "cause", end.cause, "again_in", wait)
+			l.log("not connected to the relay", "reason", end.reason, unreached.Log(end.cause), "again_in", wait)
 			l.logged = end.reason
 		}
 		l.board.Update(func(s *tunnel.Status) {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"greenroom/internal/plain"
+	"greenroom/internal/unreached"
 	"greenroom/tunnel"
 )
 
@@ -171,7 +172,7 @@ func (r *reader) report(task, why string, cause ...error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.trouble[task] != why && why != "" {
-		r.Log.Warn("the queue", "err", why, "cause", errors.Join(cause...))
+		r.Log.Warn("the queue", "err", why, unreached.Log(errors.Join(cause...)))
 	}
 	r.trouble[task] = why
 	r.show()

@@ -61,7 +61,7 @@ func (l *link) run(ctx context.Context) {
 			wait = pause.Refused(refused.most)
 		}
 		if lasted >= tunnel.Holds || err.Error() != logged { // once per outage, not per attempt
-			l.Log.Warn("there is no connection", "server", l.addr, "err", err, "cause", errors.Unwrap(err), "again", wait)
+			l.Log.Warn("there is no connection", "server", l.addr, "err", err, unreached.Log(errors.Unwrap(err)), "again", wait)
 			logged = err.Error()
 		}
 		due := l.Clock.After(wait) // before the status shows it, so that it can't be missed

@@ -93,7 +93,8 @@ func Parse(body string) (Notice, error) {
 			return Notice{Others: []string{m.Bucket}}, nil
 		case m.Detail != nil && m.Source == "aws.s3":
 			var n Notice
-			return n, n.add(m.DetailType == "Object Created", m.Detail.object(m.Detail.Object.Key, m.Time))
+			err := n.add(m.DetailType == "Object Created", m.Detail.object(m.Detail.Object.Key, m.Time))
+			return n, err
 		case m.Type == "Notification" && m.Message != nil:
 			body = *m.Message
 		case m.Type == "SubscriptionConfirmation":
