@@ -100,7 +100,8 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 // create creates a room. doubtful ends the sentence about a room that may exist.
 func (p *Provider) create(ctx context.Context, body createBody, doubtful string) (provider.Meeting, error) {
 	const op = "create room"
-	name, doubt := body.Name, false
+	name := body.Name
+	var doubt error // the latest failure after which the room may exist
 	for n := 1; ; n++ {
 		var r roomObject
 		err := p.client.Do(ctx, rest.Call{
@@ -112,22 +113,22 @@ func (p *Provider) create(ctx context.Context, body createBody, doubtful string)
 			return p.meeting(op, r)
 		case err == nil:
 			err = p.client.Malformed(op, name, "the response is another room, or none")
-			doubt = true
+			doubt = err
 		case errors.Is(err, rest.ErrMaybeDone):
-			doubt = true
-		case !doubt && exists:
+			doubt = err
+		case doubt == nil && exists:
 			return provider.Meeting{}, p.conflict(name)
-		case !doubt && !errors.Is(err, provider.Invalid):
+		case doubt == nil && !errors.Is(err, provider.Invalid):
 			return provider.Meeting{}, err
 		}
 		// Daily has one code for names that exist and for invalid names: without the words, the name is looked up.
 		found, lookErr := p.room(ctx, name)
 		switch {
-		case lookErr == nil && doubt && isOurs(found, body):
+		case lookErr == nil && doubt != nil && isOurs(found, body):
 			return p.meeting(op, found)
 		case lookErr == nil:
 			return provider.Meeting{}, p.conflict(name)
-		case !doubt:
+		case doubt == nil:
 			return provider.Meeting{}, err
 		case errors.Is(lookErr, provider.NotFound) && n >= creations && exists:
 			return provider.Meeting{}, p.conflict(name)
@@ -135,7 +136,7 @@ func (p *Provider) create(ctx context.Context, body createBody, doubtful string)
 			return provider.Meeting{}, err
 		}
 		if !errors.Is(lookErr, provider.NotFound) || n >= creations || p.client.Backoff(ctx, n) != nil {
-			return provider.Meeting{}, provider.Amend(err, func(e *provider.Error) {
+			return provider.Meeting{}, provider.Amend(doubt, func(e *provider.Error) {
 				e.Text += "; the room may still have been created" + doubtful
 			})
 		}

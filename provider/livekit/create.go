@@ -54,6 +54,7 @@ func (p *Provider) CreateMeeting(ctx context.Context, s provider.MeetingSpec) (p
 
 // create creates a room. doubtful ends the sentence about a room that may exist.
 func (p *Provider) create(ctx context.Context, op string, body createBody, doubtful string) (provider.Meeting, error) {
+	var doubt error // the latest failure after which the room may exist
 	for n := 1; ; n++ {
 		var r roomObject
 		err := p.do(ctx, call{op: op, subject: body.Name, method: "RoomService/CreateRoom", in: body, out: &r})
@@ -61,8 +62,10 @@ func (p *Provider) create(ctx context.Context, op string, body createBody, doubt
 		case err == nil && string(r.Name) == body.Name && string(r.Metadata) == body.Metadata:
 			return p.meeting(op, r)
 		case err == nil:
-			err = p.client.Malformed(op, body.Name, "the response is another room, or none")
-		case !errors.Is(err, rest.ErrMaybeDone):
+			doubt = p.client.Malformed(op, body.Name, "the response is another room, or none")
+		case errors.Is(err, rest.ErrMaybeDone):
+			doubt = err
+		case doubt == nil:
 			return provider.Meeting{}, err
 		}
 		found, lookErr := p.room(ctx, op, body.Name)
@@ -72,7 +75,7 @@ func (p *Provider) create(ctx context.Context, op string, body createBody, doubt
 		case lookErr == nil:
 			return provider.Meeting{}, p.conflict(body.Name)
 		case !errors.Is(lookErr, provider.NotFound), n >= creations, p.client.Backoff(ctx, n) != nil:
-			return provider.Meeting{}, provider.Amend(err, func(e *provider.Error) {
+			return provider.Meeting{}, provider.Amend(doubt, func(e *provider.Error) {
 				e.Text += "; the room may still have been created" + doubtful
 			})
 		}

@@ -1,9 +1,12 @@
 package providertest
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -140,6 +143,36 @@ func testKeptAnswerLost(t *testing.T, h Harness) {
 			}
 		})
 	}
+	t.Run("request late, then too many calls", func(t *testing.T) {
+		var late *http.Request
+		wrap, _ := fault(creation, 2, func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+			if late == nil {
+				body, err := io.ReadAll(r.Body)
+				late = r.Clone(context.WithoutCancel(r.Context()))
+				late.Body = io.NopCloser(bytes.NewReader(body))
+				return nil, errors.Join(errReset, err)
+			}
+			if _, err := lose(late, next); !errors.Is(err, errReset) {
+				t.Error(err)
+			}
+			return answering(http.StatusTooManyRequests, "application/json", "{}", "Retry-After", "3600")(r, next)
+		})
+		p, k, r := h.keeper(t, wrap)
+		h.namesRooms(t, p)
+		m, err := k.KeepRoom(t.Context(), r)
+		if err != nil {
+			if !errors.Is(err, provider.Unavailable) {
+				t.Fatalf("%v: the room may exist, but the error's kind is %q", err, provider.KindOf(err))
+			}
+			r.Tried = h.Clock.Now().Add(-2 * time.Minute)
+			m = h.keep(t, h.open(t, nil).(provider.RoomKeeper), r)
+		} else {
+			h.endLater(t, m)
+		}
+		if n := named(t, h.open(t, nil), r.Name); m.Room != r.Name || n != 1 {
+			t.Errorf("%q, %d rooms", m.Room, n)
+		}
+	})
 	t.Run("a process that ended", func(t *testing.T) {
 		p, k, r := h.keeper(t, nil)
 		made := h.keep(t, k, r)
