@@ -232,6 +232,8 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"unknown key", "mouse = true\n\nmuose = false\n", nil, "config.toml:3: muose is unknown: did you mean mouse?"},
 		{"unknown key of an account", "[accounts.a]\nplatform = \"daily\"\napikey = \"x\"\n", nil, "config.toml:3: accounts.a.apikey is unknown: did you mean accounts.a.api_key?"},
+		{"a table below one of an array", "[[forward]]\nname = \"a\"\n[[forward]]\nname = \"b\"\n[forward.sub]\nx = 1\n", nil, "config.toml:6: forward.1.sub.x is unknown"},
+		{"a byte order mark", "\ufeff[accounts.a]\nplatform = \"dialy\"\n", nil, "config.toml:2: accounts.a.platform can't be"},
 		{"unknown table", "[tunel]\n\n  driver = \"relay\"", nil, "config.toml:3: tunel.driver is unknown: did you mean tunnel.driver?"},
 		{"unknown key in an inline table", "[accounts.a]\nrecording = { buckt = \"x\" }", nil, "config.toml:2: accounts.a.recording.buckt is unknown"},
 		{"an account that is no table", "accounts = 3", nil, "config.toml:1: accounts is unknown"},

@@ -98,9 +98,15 @@ func TestAnEditChangesNothingElse(t *testing.T) {
 			"[a]", "[a.b]", "[[l]]", "[c]", `[a."x y"]`, "", "# [a]", "  # k = 1", "k = 1", "m = '''\n[a]\n# no\n'''", `a.k = "\"#"`, "b.c = [ # in\n 1, # it\n]",
 			"t = {k = 1, s = '}'}", "x = 1979-05-27", "\ty = \"\"\"a\"\"\"\" # z", "'q r' = 1 # it\r",
 		}), 0, 8).Draw(rt, "lines")
-		text := []byte(strings.Join(lines, "\n"))
-		if _, err := parse(text); err != nil {
+		text := []byte(rapid.SampledFrom([]string{"", "\ufeff"}).Draw(rt, "mark") + strings.Join(lines, "\n"))
+		before, err := parse(text)
+		if err != nil {
 			return // no TOML
+		}
+		for _, e := range before {
+			if e.line == 0 {
+				rt.Fatalf("%v has no line in\n%s", e.path, text)
+			}
 		}
 		c := Change{Path: rapid.SampledFrom([][]string{{"a"}, {"a", "b"}, {"k"}, {"a", "k"}, {"c"}, {"n", "m", "o"}, {"a", "b", "z"}}).Draw(rt, "path")}
 		if rapid.Bool().Draw(rt, "sets") {

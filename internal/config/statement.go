@@ -26,6 +26,9 @@ var errStatement = errors.New("the text is not TOML")
 // statements lists the statements of a TOML text in its order. Comments and empty lines lie between them.
 func statements(text []byte) (out []statement, err error) {
 	s := scanner{text: text}
+	if bytes.HasPrefix(text, []byte("\ufeff")) { // some editors begin texts with it
+		s.at = len("\ufeff")
+	}
 	var table []string
 	tables := map[string]int{} // in arrays
 	for {
@@ -45,12 +48,20 @@ func statements(text []byte) (out []statement, err error) {
 			if inArray {
 				s.at++
 			}
-			if table, err = s.key(); err != nil {
+			key, err := s.key()
+			if err != nil {
 				return nil, err
 			}
-			if name := dotted(table); inArray {
-				table = append(table, strconv.Itoa(tables[name]))
-				tables[name]++
+			table = nil
+			for i, part := range key {
+				table = append(table, part)
+				name := dotted(table)
+				if inArray && i == len(key)-1 {
+					tables[name]++
+				}
+				if n := tables[name]; n > 0 { // the latest one
+					table = append(table, strconv.Itoa(n-1))
+				}
 			}
 			st.path = table
 		} else {
