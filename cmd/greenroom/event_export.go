@@ -132,9 +132,16 @@ func (o *eventExportOptions) written(f func(io.Writer, export.Saver) error) erro
 	})
 }
 
-// replaceFile is [regular.Replace], with an error for the user.
+// replaceFile is [regular.Replace], with an error for the user. Errors of write are returned as they are.
 func replaceFile(path string, mode fs.FileMode, write func(*os.File) error) error {
-	err := regular.Replace(path, mode, write)
+	var unwritten error
+	err := regular.Replace(path, mode, func(f *os.File) error {
+		unwritten = write(f)
+		return unwritten
+	})
+	if unwritten != nil {
+		return err
+	}
 	if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) {
 		return &app.Error{Text: fmt.Sprintf("%s can't be written: there is no folder %s", plain.Text(path), plain.Text(dir)), Hint: "create it first", Err: err}
 	}

@@ -143,13 +143,14 @@ func target(s string) (string, error) {
 	return s, nil
 }
 
-// exclusive makes a command refuse several of these flags together.
+// exclusive makes a command refuse several of these flags together. Those that are false or empty are not counted: --insecure=false
+// --ca FILE replaces one by the other.
 func exclusive(cmd *cobra.Command, names ...string) {
 	before := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		var given []string
 		for _, name := range names {
-			if cmd.Flags().Changed(name) {
+			if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() != "" && (f.Value.Type() != "bool" || f.Value.String() == "true") {
 				given = append(given, "--"+name)
 			}
 		}
