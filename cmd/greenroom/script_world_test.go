@@ -90,7 +90,7 @@ func cmdRecorded(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[3], id)
 }
 
-// archive PLATFORM ROOM N VARIABLE adds N recordings of a second, an hour apart, and keeps the id of the oldest.
+// archive PLATFORM ROOM N VARIABLE… adds N recordings of a second, an hour apart, and keeps the ids of the oldest, the oldest first.
 func cmdArchive(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value(worldKey{}).(*sandbox.World)
 	n, err := strconv.Atoi(args[2])
@@ -100,6 +100,8 @@ func cmdArchive(ts *testscript.TestScript, neg bool, args []string) {
 			StartedAt: w.Now().Add(-time.Duration(i+1) * time.Hour).Truncate(time.Second), For: time.Second,
 		})
 		ts.Check(err)
-		ts.Setenv(args[3], id)
+		if left := n - 1 - i; left < len(args[3:]) {
+			ts.Setenv(args[3+left], id)
+		}
 	}
 }
