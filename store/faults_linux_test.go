@@ -162,3 +162,30 @@ func TestADiskThatFails(t *testing.T) {
 		})
 	}
 }
+
+// Readers who wait for the next merge get what is in the file if there won't be one.
+func TestPatientReadersOfADiskThatFails(t *testing.T) {
+	pipe, end, err := os.Pipe() // can't be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	s := logging(t, t.TempDir())
+	add(t, s, 1)
+	done, log := make(chan struct{}), (*os.File)(nil)
+	err = s.Update(t.Context(), func(*Tx) error {
+		s.patient = append(s.patient, done)
+		log, s.log.file = s.log.file, pipe
+		s.log.writeAt = log.WriteAt
+		return nil
+	})
+	defer log.Close()
+	if !errors.Is(err, ErrFailed) {
+		t.Errorf("the error is %v", err)
+	}
+	select {
+	case <-done:
+	default:
+		t.Error("the reader still waits")
+	}
+}

@@ -16,7 +16,8 @@ import (
 const (
 	mergeAfter  = 100 * time.Millisecond
 	mergeAtLast = 2 * time.Second
-	fastShare   = 30 // of the log, within mergeAfter
+	mergeAgain  = 5 * time.Second // after one that was refused
+	fastShare   = 30              // of the log, within mergeAfter
 )
 
 // stage carries out a batch and makes it durable: in the redo log, or by merging. It succeeds only if the store's file has its
@@ -48,9 +49,6 @@ func (s *Store) stage(f func(*bolt.Tx) error) error {
 		return errors.Join(err, s.abandon())
 	}
 	s.unmerged.Store(true)
-	if s.log.at >= s.log.size {
-		_ = s.merge() // the batch is in the log; a disk that is full, damage or a failure is for the next one
-	}
 	return s.db.There(s.opt.Path)
 }
 
@@ -70,17 +68,20 @@ func (s *Store) inOpen(f func(*bolt.Tx) error) error {
 	return err
 }
 
+// release lets the patient readers read. If the disk refused the merge, they get what is in the file.
+func (s *Store) release() {
+	for _, done := range s.patient {
+		close(done)
+	}
+	s.patient = nil
+}
+
 // merge commits the open transaction. If the disk refuses that, the batches in the log remain there.
 func (s *Store) merge() error {
 	if s.open == nil {
 		return nil
 	}
-	defer func() {
-		for _, done := range s.patient {
-			close(done) // if the disk refused it, the readers get what is in the file
-		}
-		s.patient = nil
-	}()
+	defer s.release()
 	tx, committing := s.open, false
 	var epoch []byte
 	err := kind.Guard(s.opt.Path, func() (err error) {
@@ -96,6 +97,9 @@ func (s *Store) merge() error {
 	if err == nil {
 		s.open = nil
 		s.unmerged.Store(false)
+		if s.log.full {
+			s.commits.Add(1) // since the last one, readers saw less
+		}
 		s.log.restart(epoch)
 		return nil
 	}
@@ -119,19 +123,20 @@ func diskFailed(err error) error {
 func (s *Store) abandon() error {
 	clear(s.warm)
 	clear(s.recent.rows)
+	var err error
 	if tx := s.open; tx != nil {
 		s.open = nil
-		s.unmerged.Store(false)
-		if err := kind.Guard(s.opt.Path, func() error { _ = tx.Rollback(); return nil }); err != nil { // after Commit it is done
+		if err = kind.Guard(s.opt.Path, func() error { _ = tx.Rollback(); return nil }); err != nil { // after Commit it is done
 			s.fail(err)
-			return err
 		}
 	}
 	if !s.log.pending() || s.failed.Load() != nil {
-		return nil
+		s.unmerged.Store(false)
+		s.release()
+		return err
 	}
 	s.unmerged.Store(true)
-	err := s.inOpen(func(b *bolt.Tx) error {
+	err = s.inOpen(func(b *bolt.Tx) error {
 		end, _, err := s.log.replay(b)
 		if err == nil && end < s.log.at {
 			err = errRecord

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/text/unicode/norm"
 
@@ -139,9 +140,12 @@ func (t *Tx) PutMeeting(m roster.Meeting) error {
 		return err
 	}
 	if !indexed {
-		if err := errors.Join(t.indexRoom(old.RoomID, &m), t.adoptGuests(&m), t.indexUnended(&m)); err != nil {
+		if err := errors.Join(t.indexRoom(old.RoomID, &m), t.indexUnended(&m)); err != nil {
 			return err
 		}
+	}
+	if err := t.adoptGuests(&m); err != nil {
+		return err
 	}
 	if t.meetings == nil {
 		t.meetings = make(map[string]*roster.Meeting)
@@ -288,6 +292,9 @@ func (t *Tx) Stay(meeting, session string) (roster.Stay, error) {
 func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 	if t.over == nil {
 		return bolterrors.ErrTxNotWritable
+	}
+	if n := len(meeting) + 1 + len(s.Session); n > bolt.MaxKeySize {
+		return errKey(bucketStays, n)
 	}
 	t.Touch(meeting)
 	t.stays[meeting] = append(t.stays[meeting], &s)

@@ -94,7 +94,7 @@ func (t *Tx) PutGuest(of string, g app.Guest) error {
 // DropGuest forgets a guest of a meeting or, with a room's id, of its next one.
 func (t *Tx) DropGuest(of, id string) error { return t.del(bucketGuests, of+"\x00"+id) }
 
-// adoptGuests makes those who came before the room had a meeting the guests of this one.
+// adoptGuests makes those who came before the room had a meeting, or while it was overdue, the guests of this one.
 func (t *Tx) adoptGuests(m *roster.Meeting) error {
 	if m.Status == app.Ended {
 		return nil

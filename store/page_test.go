@@ -96,6 +96,33 @@ func TestThoseWhoWaitedAreTheNextMeetingsGuests(t *testing.T) {
 	}
 }
 
+// Guests who came while a meeting was overdue are its guests when it is used again.
+func TestThoseWhoWaitedForAnOverdueMeetingAreItsGuests(t *testing.T) {
+	s := open(t, Options{})
+	m := roster.Meeting{Meeting: app.Meeting{ID: "m", RoomID: "r", Status: app.Open}}
+	for _, f := range []func(*Tx) error{
+		func(tx *Tx) error { return tx.PutMeeting(m) },
+		func(tx *Tx) error { return tx.PutGuest("r", app.Guest{ID: "g", CameAt: app.At(t0)}) },
+		func(tx *Tx) error {
+			return errors.Join(tx.PutMeeting(m), tx.PutStay("m", roster.Stay{Stay: app.Stay{Session: "s", JoinedAt: app.At(t0)}}))
+		},
+	} {
+		if err := s.Update(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.View(t.Context(), func(tx *Tx) error {
+		got, err := tx.Guests("m")
+		left, failed := tx.Guests("r")
+		if len(got) != 1 || len(left) != 0 {
+			t.Errorf("the meeting has %d guests, and %d wait", len(got), len(left))
+		}
+		return errors.Join(err, failed)
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAHostsTokenIsForOnce(t *testing.T) {
 	s := open(t, Options{})
 	if err := s.Update(t.Context(), func(tx *Tx) error {

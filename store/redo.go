@@ -29,7 +29,7 @@ import (
 // that was cut ends the log.
 const (
 	redoSuffix = "-redo"
-	// redoSize is the size of the log at which it is merged. Its file grows by redoStep before there is something to write: a sync that
+	// redoSize is the size that the log never exceeds: what doesn't fit any more is merged with it. Its file grows by redoStep before there is something to write: a sync that
 	// doesn't change a file's size is cheaper.
 	redoSize = 24 << 20
 	redoStep = 1 << 20
@@ -56,9 +56,10 @@ type redo struct {
 	// last is when the last batch ended. full means that the last merge was refused: each batch needs one of its own until one succeeds.
 	last time.Time
 	full bool
-	// size and within are redoSize and redoWithin but in tests, as is writeAt the file's.
+	// size, within and again are redoSize, redoWithin and mergeAgain but in tests, as is writeAt the file's.
 	size    int64
 	within  time.Duration
+	again   time.Duration
 	writeAt func(b []byte, at int64) (int, error)
 }
 
@@ -72,7 +73,7 @@ func (r *redo) begin() {
 
 // ready reports whether the next batch may be made durable in the log.
 func (r *redo) ready() bool {
-	return r.epoch != nil && !r.full && (r.pending() || time.Since(r.last) <= r.within) && r.open() == nil && r.grow() == nil
+	return r.epoch != nil && !r.full && r.at+int64(len(r.buf)) <= r.size && (r.pending() || time.Since(r.last) <= r.within) && r.open() == nil && r.grow() == nil
 }
 
 // fills reports whether the log, which had a length mergeAfter ago, fills up fast.

@@ -250,3 +250,60 @@ func TestAMergeThatIsRefused(t *testing.T) {
 		has(t, open(t, Options{Path: filepath.Join(dir, FileName)}), map[bool]int{true: 4, false: 3}[well])
 	}
 }
+
+// A merge that was refused is tried again, although no one writes or reads. What can be read then has changed.
+func TestAMergeThatWasRefusedIsTriedAgain(t *testing.T) {
+	s := logging(t, t.TempDir())
+	add(t, s, 1)
+	var full atomic.Bool
+	var refused atomic.Int64
+	full.Store(true)
+	between(t, s, func() {
+		s.log.again = time.Millisecond
+		seam := writeAt(s.db.DB)
+		real := *seam
+		*seam = func(b []byte, at int64) (int, error) {
+			if full.Load() {
+				refused.Add(1)
+				return 0, refusedBy(syscall.ENOSPC)
+			}
+			return real(b, at)
+		}
+	})
+	count(t, s) // merges in vain
+	was := s.Commits()
+	for refused.Load() < 4 {
+		runtime.Gosched()
+	}
+	full.Store(false)
+	if err := s.ViewLater(t.Context(), func(tx *Tx) error {
+		if n := rowsIn(tx.b); n != 2 {
+			t.Errorf("%d deliveries can be read", n)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if s.Commits() == was {
+		t.Error("readers who remember what they read miss the merge")
+	}
+}
+
+// What doesn't fit into the log is merged at once, and the log stays small.
+func TestARecordLargerThanTheLog(t *testing.T) {
+	dir := t.TempDir()
+	s := logging(t, dir)
+	between(t, s, func() { s.log.size = redoStep })
+	for n := 1; n < 4; n++ {
+		d := delivery(n)
+		d.Body = make(app.Body, n*redoStep)
+		if _, err := s.Append(t.Context(), Entry{Delivery: d, Effect: effect}); err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, n+3)
+		if info, err := os.Stat(filepath.Join(dir, FileName+redoSuffix)); err != nil || info.Size() > redoStep {
+			t.Errorf("the log has %d bytes, %v", info.Size(), err)
+		}
+	}
+	has(t, open(t, Options{Path: filepath.Join(files(t, s), FileName)}), 7)
+}

@@ -1,9 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
@@ -77,5 +81,33 @@ func TestWarmMeetingsMakeRoom(t *testing.T) {
 	}
 	if len(w) != maxWarm {
 		t.Errorf("%d meetings are kept, not %d", len(w), maxWarm)
+	}
+}
+
+// A stay that can't be stored makes its own delivery unapplied, with the reason, and no other commit necessary.
+func TestAStayThatCannotBeStored(t *testing.T) {
+	s := open(t, Options{})
+	before := s.Commits()
+	var all []Entry
+	for n := range 3 {
+		session := fmt.Sprint(n)
+		if n == 1 {
+			session = strings.Repeat("x", bolt.MaxKeySize)
+		}
+		all = append(all, Entry{Delivery: delivery(n), Effect: func(tx *Tx, _ *app.Delivery) error {
+			return errors.Join(tx.PutMeeting(roster.Meeting{Meeting: app.Meeting{ID: "m", Status: app.Open}}), tx.PutStay("m", roster.Stay{Stay: app.Stay{Session: session}}))
+		}})
+	}
+	got, err := s.AppendBatch(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, a := range got {
+		if strings.Contains(a.Delivery.Unapplied, "a key of") != (n == 1) || a.Delivery.Unapplied != "" && n != 1 {
+			t.Errorf("delivery %d is unapplied: %q", n, a.Delivery.Unapplied)
+		}
+	}
+	if n := s.Commits() - before; n != 1 {
+		t.Errorf("%d commits", n)
 	}
 }

@@ -199,7 +199,7 @@ func Open(o Options) (*Store, error) {
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
 		dirty: make(map[string]*roster.Meeting), reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
-		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin},
+		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin, again: mergeAgain},
 	}
 	err = kind.Guard(path, func() error {
 		if err := s.recover(); err != nil {
@@ -360,7 +360,9 @@ func (s *Store) Commits() uint64 { return s.commits.Load() }
 // Stats reads the store's figures in time that doesn't depend on what is stored.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	out := Stats{Dropped: s.dropped.Load(), Commits: s.commits.Load()}
+	var gone error
 	err := s.View(ctx, func(tx *Tx) error {
+		gone = s.db.There(s.opt.Path)
 		out.Bytes = tx.b.Size()
 		out.FreeBytes = int64(s.db.Stats().FreePageN) * int64(s.db.Info().PageSize)
 		out.Schema = schemaOf(tx.b)
@@ -372,7 +374,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	case problem == nil && s.opt.ReadOnly:
 		problem = fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
 	case problem == nil:
-		problem = s.db.There(s.opt.Path)
+		problem = gone
 	}
 	if problem != nil {
 		out.Problem = problem.Error()

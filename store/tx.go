@@ -51,7 +51,7 @@ func (t *Tx) put(bucket []byte, key string, value []byte) error {
 	case t.over == nil:
 		return bolterrors.ErrTxNotWritable
 	case key == "" || len(key) > bolt.MaxKeySize:
-		return fmt.Errorf("store: a key of %d bytes for %s", len(key), bucket)
+		return errKey(bucket, len(key))
 	}
 	m := t.over[string(bucket)]
 	if m == nil {
@@ -63,6 +63,10 @@ func (t *Tx) put(bucket []byte, key string, value []byte) error {
 	}
 	m[key] = value
 	return nil
+}
+
+func errKey(bucket []byte, size int) error {
+	return fmt.Errorf("store: a key of %d bytes for %s", size, bucket)
 }
 
 func (t *Tx) del(bucket []byte, key string) error {

@@ -73,6 +73,16 @@ func (s *Store) run() {
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
 	for {
+		switch {
+		case s.open == nil && !merging.IsZero():
+			merge.Stop()
+			merging = time.Time{}
+		case s.open != nil && merging.IsZero():
+			merging, logged = time.Now(), 0
+			if merge.Reset(mergeAfter); s.log.full {
+				merge.Reset(s.log.again)
+			}
+		}
 		var batch []*write
 		select {
 		case w := <-s.queue:
@@ -135,14 +145,6 @@ func (s *Store) run() {
 		}
 		slow, due = nil, nil
 		timer.Stop()
-		switch {
-		case s.open == nil:
-			merge.Stop()
-			merging = time.Time{}
-		case merging.IsZero():
-			merge.Reset(mergeAfter)
-			merging, logged = time.Now(), 0
-		}
 	}
 }
 
