@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,7 +84,7 @@ func TestAGuestLinkIsTheSameEverywhere(t *testing.T) {
 			for what, got := range map[string]string{
 				"the meeting": b.meeting(started.ID).GuestURL, "the list of meetings": b.meetings()[0].GuestURL, "a booking": booking.Link,
 				"the room": b.show("design").Meeting.GuestURL, "the list of rooms": rooms[0].Meeting.GuestURL, "what is next": upcoming.Items[0].URL,
-				"a change": meetingChange(t, changes).GuestURL,
+				"a change": meetingChange(t, changes, 1).GuestURL,
 			} {
 				if got != shown {
 					t.Errorf("%s has %q, not %q", what, got, shown)
@@ -92,19 +94,44 @@ func TestAGuestLinkIsTheSameEverywhere(t *testing.T) {
 	}
 }
 
-// meetingChange waits for the change of a meeting that someone is in.
-func meetingChange(t *testing.T, changes <-chan app.Change) app.Meeting {
+// The first change after the listener or the tunnel has moved has the new address.
+func TestTheGuestLinkOfAChangeFollowsTheAddress(t *testing.T) {
+	b := newBench(t)
+	b.close()
+	b.platform.traits.GuestTokens = true
+	b.accounts[0].Provider = &linkless{b.platform, ""}
+	b.open()
+	b.room("design")
+	changes, err := b.Subscribe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := b.start("design")
+	for n, address := range []string{"http://127.0.0.1:7001", "http://127.0.0.1:7002"} {
+		b.SetListener(func() app.ListenerStatus { return app.ListenerStatus{URL: address} })
+		b.links.mu.Lock()
+		b.links.since = time.Time{} // long ago
+		b.links.mu.Unlock()
+		b.event(join(started.PlatformRoom, fmt.Sprint(n), t0))
+		if got := meetingChange(t, changes, n+1); !strings.HasPrefix(got.GuestURL, address+"/") {
+			t.Errorf("the change has %q at %s", got.GuestURL, address)
+		}
+	}
+}
+
+// meetingChange waits for the change of a meeting that so many people are in.
+func meetingChange(t *testing.T, changes <-chan app.Change, here int) app.Meeting {
 	t.Helper()
 	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	for {
 		select {
 		case c := <-changes:
-			if c.Meeting != nil && c.Meeting.Here == 1 {
+			if c.Meeting != nil && c.Meeting.Here == here {
 				return *c.Meeting
 			}
 		case <-late.C:
-			t.Fatal("no change of a meeting with someone in it")
+			t.Fatalf("no change of a meeting with %d people in it", here)
 		}
 	}
 }

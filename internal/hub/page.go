@@ -237,9 +237,10 @@ func (h *Hub) giveGuestURL(m *app.Meeting, page app.PageLink) {
 	}
 }
 
-// complete adds the guest link to a new change of a meeting if it is cached. The store calls it, so it must not read.
+// complete adds the guest link to a new change of a meeting if it is cached and its base was checked. The store calls it, so it must
+// not read.
 func (h *Hub) complete(c app.Change) {
-	if c.Meeting != nil && c.Meeting.GuestURL == "" && h.guestsUsePage(c.Meeting.Account) {
+	if c.Meeting != nil && c.Meeting.GuestURL == "" && h.guestsUsePage(c.Meeting.Account) && !h.links.due() {
 		c.Meeting.GuestURL, _, _ = h.links.recall(c.Meeting.ID)
 	}
 }
@@ -281,12 +282,16 @@ type links struct {
 	of    map[string]string
 }
 
+// due reports whether the links' base must be checked.
+func (l *links) due() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Since(l.since) > baseFor
+}
+
 // check forgets everything if the links' base has changed.
 func (l *links) check(base func() pageBase) {
-	l.mu.Lock()
-	due := time.Since(l.since) > baseFor
-	l.mu.Unlock()
-	if !due {
+	if !l.due() {
 		return
 	}
 	now := base()
