@@ -196,6 +196,11 @@ func TestAFileComesByTheWayThatHasIt(t *testing.T) {
 			b.put(cloudKey, media)
 			b.serve("r1", "1749988800000", media)
 		}, 1, ""},
+		{"AWS settings that can't be read", func(a *Account) { a.Access.AccessKey, a.Access.SecretKey = "", "" }, func(b *bench) {
+			noChain(b.t)
+			b.t.Setenv("AWS_PROFILE", "missing")
+			b.serve("r1", "1749988800000", media)
+		}, 1, ""},
 		{"nowhere", nil, func(b *bench) {
 			b.links.err = &provider.Error{Kind: provider.NotFound, Platform: provider.Daily}
 		}, 1, provider.NotFound},

@@ -101,7 +101,10 @@ func (o *object) Open(ctx context.Context, id recording.Identity, off, n int64) 
 
 func (o *object) source(ctx context.Context) (recording.Source, error) {
 	api, err := o.bucket.api(ctx)
-	return source.NewS3(source.S3Options{API: api, Bucket: o.bucket.name, Key: o.key}), err
+	if err != nil {
+		return nil, err
+	}
+	return source.NewS3(source.S3Options{API: api, Bucket: o.bucket.name, Key: o.key}), nil
 }
 
 // either reads a file from the first of several sources that has it. The choice is made when the file is identified.
