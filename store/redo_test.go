@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"greenroom/internal/app"
+	"greenroom/internal/roster"
 )
 
 // logging opens a store whose every batch is made durable in the redo log.
@@ -306,4 +309,39 @@ func TestARecordLargerThanTheLog(t *testing.T) {
 		}
 	}
 	has(t, open(t, Options{Path: filepath.Join(files(t, s), FileName)}), 7)
+}
+
+// Effects that can't be settled don't have a large log carried out again for each of them.
+func TestALargeLogIsMergedWhenAnEffectCannotBeSettled(t *testing.T) {
+	s := logging(t, t.TempDir())
+	update(t, s, func(tx *Tx) error {
+		m := roster.Meeting{Meeting: app.Meeting{ID: "m", Status: app.Open}}
+		return errors.Join(tx.PutMeeting(m), tx.PutStay(m.ID, roster.Stay{Stay: app.Stay{Session: "s"}}))
+	})
+	bad := []byte("m\x00s")
+	inWriter(t, s, func() {
+		clear(s.warm)
+		if err := s.db.Update(func(b *bolt.Tx) error { return b.Bucket(bucketStays).Put(bad, []byte("{")) }); err != nil {
+			t.Error(err)
+		}
+	})
+	large := delivery(1)
+	large.Body = make(app.Body, 2*redoStep)
+	for _, d := range []app.Delivery{delivery(2), large} { // at least the second is in the log
+		if _, err := s.Append(t.Context(), Entry{Delivery: d, Effect: effect}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.AppendBatch(t.Context(), []Entry{
+		{Delivery: delivery(3), Effect: effect},
+		{Delivery: delivery(4), Effect: func(tx *Tx, _ *app.Delivery) error { tx.Touch("m"); return nil }},
+	})
+	if err != nil || got[0].Delivery.Unapplied != "" || got[1].Delivery.Unapplied == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	between(t, s, func() {
+		if s.log.at > redoStep {
+			t.Errorf("the log still has %d bytes", s.log.at)
+		}
+	})
 }

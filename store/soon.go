@@ -52,5 +52,5 @@ func (s *Store) peek(p peek) {
 		p.done <- errNothingOpen
 		return
 	}
-	p.done <- s.apply(func() error { return p.f(&Tx{b: s.open, store: s}) })
+	p.done <- s.noted(s.apply(func() error { return p.f(&Tx{b: s.open, store: s}) }))
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,5 +83,19 @@ func TestTheLatestIsReadWithoutAMerge(t *testing.T) {
 		return errors.New("merged meanwhile")
 	}); err == nil {
 		t.Error("a panic is no error")
+	}
+	for err, n := error(nil), 100; !errors.Is(err, ErrDamaged); n++ {
+		if _, err := s.Append(t.Context(), Entry{Delivery: delivery(n)}); err != nil {
+			t.Fatal(err)
+		}
+		err = s.Latest(t.Context(), func(tx *Tx) error {
+			if !tx.b.Writable() {
+				return nil // merged meanwhile
+			}
+			return kind.Damaged(s.Path(), "a page")
+		})
+	}
+	if stats, err := s.Stats(t.Context()); err != nil || !strings.Contains(stats.Problem, "a page") {
+		t.Errorf("the problem is %q, %v", stats.Problem, err)
 	}
 }

@@ -409,10 +409,15 @@ func (s *Store) look(f func(*bolt.Tx) error) error {
 		return p
 	}
 	err := kind.Guard(s.opt.Path, func() error { return s.db.View(f) })
-	switch {
-	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return ErrClosed
-	case errors.Is(err, ErrDamaged):
+	}
+	return s.noted(err)
+}
+
+// noted returns the error of a read. Damage becomes the store's problem.
+func (s *Store) noted(err error) error {
+	if errors.Is(err, ErrDamaged) {
 		s.found.Store(&err)
 	}
 	return err

@@ -213,6 +213,9 @@ func (s *Store) commit(batch []*write) {
 		return
 	}
 	changes, results, err := s.write(batch, true)
+	if errors.Is(err, errAlone) && s.log.at > redoStep {
+		_ = s.merge() // or all of the log would be carried out again after each effect that can't be settled
+	}
 	if errors.Is(err, errAlone) && len(batch) > 1 {
 		for _, w := range batch {
 			s.commit([]*write{w})
