@@ -97,7 +97,8 @@ func (p *program) report(err error) {
 	}
 }
 
-// withoutGo replaces the text of an error of Go's library in a sentence by the cause, since the sentence names the operation.
+// withoutGo replaces the text of an error of Go's library in a sentence by the cause, since the sentence names the operation. The address
+// or program is kept unless the sentence names it, too.
 func withoutGo(sentence string, err error) string {
 	var (
 		file    *fs.PathError
@@ -113,11 +114,24 @@ func withoutGo(sentence string, err error) string {
 		if errors.As(cause, &call) {
 			cause = call.Err
 		}
-		return strings.Replace(sentence, network.Error(), cause.Error(), 1)
+		address := ""
+		if network.Addr != nil {
+			address = network.Addr.String()
+		}
+		return withCause(sentence, network.Error(), address, cause)
 	case errors.As(err, &program):
-		return strings.Replace(sentence, program.Error(), program.Err.Error(), 1)
+		return withCause(sentence, program.Error(), program.Name, program.Err)
 	}
 	return sentence
+}
+
+// withCause replaces a text in a sentence by the cause, after the name unless the sentence has that already.
+func withCause(sentence, text, name string, cause error) string {
+	why := cause.Error()
+	if before, _, found := strings.Cut(sentence, text); found && !strings.Contains(before, name) {
+		why = name + ": " + why
+	}
+	return strings.Replace(sentence, text, why, 1)
 }
 
 // flagError describes what is wrong with a flag, and where the flags are listed.
