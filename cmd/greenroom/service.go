@@ -42,7 +42,8 @@ func parseLevel(s string) (slog.Level, error) {
 		return 0, err
 	}
 	var level slog.Level
-	return level, level.UnmarshalText([]byte(word))
+	err = level.UnmarshalText([]byte(word))
+	return level, err
 }
 
 // listen opens the address for operators; the listener is nil without --admin-addr.
