@@ -15,7 +15,7 @@ func (m *Model) quit() tea.Cmd {
 	case owner && m.receiving():
 		text = "Webhooks won't be received after you quit."
 		if m.Status.Tunnel.StoreAndForward {
-			text = "The relay keeps webhooks after you quit, until something listens again."
+			text = "The relay keeps webhooks after you quit, until something is listening again."
 		}
 		if n := m.rooms.OpenMeetings(); n > 0 {
 			text += " " + words.Plural(n, "meeting continues", "meetings continue") + "."

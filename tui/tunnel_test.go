@@ -139,9 +139,9 @@ func TestATakeoverIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := sit(t, 100, 30, busyDay, func(o *Options) { o.PID = 99 })
 		change(p, func(s *app.Status) { s.Store.Bytes++ })
-		p.misses("receives webhooks now")
+		p.misses("now receives webhooks")
 		change(p, func(s *app.Status) { s.Store.Owner = 99 })
-		p.sees("This screen receives webhooks now: process 1 has ended")
+		p.sees("This screen now receives webhooks: process 1 has exited")
 		p.does("quit").sees("Webhooks won't be received")
 	})
 }

@@ -66,7 +66,7 @@ func (m *Model) draw() []string {
 	header, counts := m.header()
 	lines := []string{header}
 	if m.lost {
-		lines = append(lines, s.Banner.Render(s.Fit(" ◌ Reconnecting: the program with the store has ended. Shown: the last state.", m.W)))
+		lines = append(lines, s.Banner.Render(s.Fit(" ◌ Reconnecting: the store's owner exited. Showing the last known state.", m.W)))
 	}
 	guide := m.guide()
 	h := m.H - len(lines) - 1

@@ -25,7 +25,7 @@ func PublicURL(s string) (string, error) {
 	case u.Hostname() == "":
 		return "", fmt.Errorf("tunnel: the URL %q has no host", s)
 	case u.User != nil:
-		return "", errors.New("tunnel: a public URL must not hold a user or a password")
+		return "", errors.New("tunnel: a public URL must not contain a user or a password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Errorf("tunnel: the URL %q must end with its path: webhooks append to it", s)
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." }):

@@ -129,7 +129,7 @@ func TestTheGuidedSetUp(t *testing.T) {
 		}
 	}
 	said := b.err.String()
-	for _, want := range []string{"Answer with a number from 1 to", "isn't a name for an account", "refused the API key", "accepted the key", "The tunnel is relay.", "Done."} {
+	for _, want := range []string{"Answer with a number from 1 to", "isn't a valid account name", "refused the API key", "accepted the key", "The tunnel is relay.", "Done."} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in\n%s", want, said)
 		}

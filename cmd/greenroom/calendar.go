@@ -66,7 +66,7 @@ func (o *calendarExportOptions) run(ctx context.Context, b app.Backend, args []s
 func (p *program) calendarSubscribe() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
 		Use: "subscribe NAME URL|FILE", Short: "Subscribe to a calendar", Args: exactly("NAME", "URL|FILE"), RunE: p.do(p.subscribeCalendar),
-		Long: "Subscribe to a calendar (ICS) from Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the events read last stay.\n\n" +
+		Long: "Subscribe to a calendar (ICS) from Outlook, Google, Apple, Proton or another program, so that `upcoming` lists its events and their conference links. Greenroom reads it every 15 minutes and never writes to it. If it can't be read, the previously read events stay.\n\n" +
 			"The address must be https or webcal, and public. For a private calendar, use its secret address, which is kept in the store.",
 		Example: "greenroom calendar subscribe work https://calendar.google.com/calendar/ical/…/basic.ics\ngreenroom calendar subscribe team ~/calendars/team.ics",
 	}, "print the calendar as a JSON object")

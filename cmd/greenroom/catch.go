@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) catchCommand() *cobra.Command {
-	return group("catch", "Catch webhooks of any service", p.catchCreate(), p.catchList(), p.catchRemove())
+	return group("catch", "Catch webhooks from any service", p.catchCreate(), p.catchList(), p.catchRemove())
 }
 
 type catchCreateOptions struct {
@@ -28,9 +28,9 @@ func (p *program) catchCreate() *cobra.Command {
 	o := &catchCreateOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create an address that catches webhooks", Args: exactly("NAME"), RunE: p.do(o.run),
-		Long: "Create an address, on the listener and through the tunnel, that catches requests with any method. They are verified, stored,\n" +
-			"listed under the account catch:NAME, forwarded and replayed like other events, but don't affect meetings. Wrong and " +
-			"missing signatures are answered 401. Slack's and Zoom's address checks are answered.\n\n" +
+		Long: "Create an address that catches requests with any method, on the listener and through the tunnel. They are verified, stored,\n" +
+			"listed under the account catch:NAME, forwarded and replayed like other events, but don't affect meetings. " +
+			"Requests with a wrong or missing signature get 401. Slack's and Zoom's address checks are answered.\n\n" +
 			"--scheme is how the service signs: " + strings.Join(catch.Names(), ", ") + ".\n" +
 			"In hmac:HEADER:ALG:ENC, ALG is sha1, sha256, sha384 or sha512, and ENC is hex or base64.",
 		Example: "greenroom catch create deploys\n" +

@@ -30,7 +30,7 @@ func (p *program) askConsent(ctx context.Context, b app.Backend, m app.Meeting, 
 	if !app.NeedsConsent(m, r.Room) {
 		return nil
 	}
-	asked := p.confirm(ctx, fmt.Sprintf("%s is recorded. Do you consent and want to open it?", m.Room), "--consent", given)
+	asked := p.confirm(ctx, fmt.Sprintf("%s is recorded. Consent and open it?", m.Room), "--consent", given)
 	if asked != nil && !errors.Is(asked, errDeclined) {
 		return asked
 	}

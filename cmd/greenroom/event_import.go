@@ -56,7 +56,7 @@ func (o *eventImportOptions) run(ctx context.Context, args []string) error {
 		}
 		text := fmt.Sprintf("Imported %d events", total.Stored)
 		if total.Known > 0 {
-			text += fmt.Sprintf("; %d were imported before", total.Known)
+			text += fmt.Sprintf("; %d had already been imported", total.Known)
 		}
 		o.words(text + ".")
 		return err

@@ -55,7 +55,7 @@ func (p *program) eventReplay() *cobra.Command {
 	parsed(fl, &o.to, "to", "", target, "send to this URL; the event's query is appended")
 	fl.BoolVar(&o.here, "here", false, "receive the events here again, marked as replays")
 	fl.BoolVar(&o.apply, "apply", false, "with --here: also apply them to meetings")
-	parsed(fl, &o.speed, "pace", "none", parsePace, "pauses between events: original, faster like 10x, or none")
+	parsed(fl, &o.speed, "pace", "none", parsePace, "pauses between events: original, a factor such as 10x, or none")
 	fl.StringVar(&o.resign, "resign", "", "sign again: account, a SECRET (also env:NAME, cmd:COMMAND, keyring:NAME), or none")
 	parsedList(fl, &o.assignments, "set", parseSet, "change a value of a JSON body: PATH=VALUE, such as payload.room=demo (repeatable)")
 	parsedList(fl, &o.fields, "header", parseHeader, "set a header: 'NAME: VALUE'; 'NAME:' removes it (repeatable)")

@@ -17,8 +17,8 @@ import (
 
 func (p *program) initCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "init", Short: "Set Greenroom up: account, key, webhooks", Args: exactly(),
-		Long: "Set Greenroom up step by step: a platform, its key (checked immediately), the webhook secret, and a tunnel for\n" +
+		Use: "init", Short: "Set up Greenroom: account, key, webhooks", Args: exactly(),
+		Long: "Set up Greenroom step by step: a platform, its key (checked immediately), the webhook secret, and a tunnel for\n" +
 			"the webhooks. Every step but the first can be skipped and done later. This needs a terminal; without one, use `account add`.",
 		RunE: p.do(func(ctx context.Context, _ []string) error {
 			err := p.setUp(ctx)

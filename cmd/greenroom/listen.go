@@ -190,7 +190,7 @@ func somethingToListenFor(ctx context.Context, c *config.Config, b app.Backend) 
 	}
 	return &app.Error{
 		Kind: app.NotConfigured, Text: "no account is configured, so there is nothing to listen for",
-		Hint: howToListen() + "; or catch the webhooks of any service: greenroom catch create NAME",
+		Hint: howToListen() + "; or catch webhooks from any service: greenroom catch create NAME",
 	}
 }
 

@@ -15,7 +15,7 @@ func manPage(root *cobra.Command) (string, error) {
 	}
 	hyphenate(&page.Root)
 	page = page.
-		WithSection("EXIT STATUS", "0 done; 1 failed; 2 wrong usage, or a crash; 3 not found; 4 not configured, not allowed, or "+
+		WithSection("EXIT STATUS", "0 done; 1 failed; 2 wrong usage or a crash; 3 not found; 4 not configured, not allowed, or "+
 			"not supported by the platform. A command interrupted by a signal exits with 128 plus the signal's number.").
 		WithSection("FILES", "The configuration file: greenroom config path prints its location. The data folder, with the store "+
 			"and the log: greenroom config show lists it as data_dir.").

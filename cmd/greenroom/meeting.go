@@ -17,7 +17,7 @@ func (p *program) meetingCommand() *cobra.Command {
 	c := group("meeting", "Meetings: what happens in rooms",
 		p.meetingList(), p.meetingStart(), p.meetingShow(), p.meetingEnd(), p.meetingEject(), p.meetingMute(), p.meetingJoin(), p.meetingLink(), p.meetingAttendance())
 	c.Long = "A meeting takes place in a room. MEETING is an id, a platform's room name, or a room's name, which selects its\n" +
-		"live meeting or else its latest one."
+		"live meeting, or its latest one if none is live."
 	return c
 }
 
@@ -109,7 +109,7 @@ func (p *program) endMeeting(ctx context.Context, b app.Backend, args []string) 
 		return err
 	}
 	if m.Status == app.Ended {
-		return p.result(ended, "The meeting of %s had ended already.", ended.Room)
+		return p.result(ended, "The meeting of %s had already ended.", ended.Room)
 	}
 	lasted := ""
 	if !ended.StartedAt.IsZero() && !ended.EndedAt.IsZero() {

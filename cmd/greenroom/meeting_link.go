@@ -17,7 +17,7 @@ func (p *program) meetingLink() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "link MEETING", Short: "Print the guest link or the host link", Args: exactly("MEETING"), ValidArgsFunction: p.rooms,
 		Long: "Print the guest link. With --host, print a host link; it is created for this call and not stored.\n" +
-			"The output notes if the meeting is recorded. Printing a link opens nothing, so consent isn't asked.",
+			"The output says whether the meeting is recorded. Printing a link opens nothing, so it doesn't ask for consent.",
 		RunE: p.changes(func(ctx context.Context, b app.Backend, args []string) error {
 			return p.printLinkOf(ctx, b, args[0], host)
 		}),
@@ -61,8 +61,8 @@ func (p *program) meetingJoin() *cobra.Command {
 	o := &meetingJoinOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "join MEETING", Short: "Open a meeting in the browser", Args: exactly("MEETING"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
-		Long: "Open a meeting in the browser, as a guest or, with --host, as the host. If the meeting is recorded, consent is asked\n" +
-			"once first, unless the room has --skip-consent. --consent gives it; --yes does not. The answer is\n" +
+		Long: "Open a meeting in the browser, as a guest or, with --host, as the host. If the meeting is recorded, you are asked\n" +
+			"for consent first, once, unless the room has --skip-consent. --consent gives it; --yes does not. The answer is\n" +
 			"stored with the meeting; without consent nothing is opened.",
 	}
 	cmd.Flags().BoolVar(&o.host, "host", false, "join as the host")

@@ -24,7 +24,7 @@ func (p *program) meetingStart() *cobra.Command {
 			"links", Args: exactly("ROOM"), RunE: p.do(o.run), ValidArgsFunction: p.rooms,
 		Long: "Start a meeting in a room and print its guest link and host link. Anyone with the host link joins as host. If the " +
 			"room already has an open or live meeting, its links are printed instead, unless --new is given. Starting opens nothing, " +
-			"so consent isn't asked: the output notes if the meeting is recorded, and `meeting join` asks. --consent gives it in " +
+			"so it doesn't ask for consent: the output says whether the meeting is recorded, and `meeting join` asks. --consent gives it in " +
 			"advance.",
 		Example: "greenroom meeting start all-hands --for 1h\ngreenroom meeting start all-hands --until 17:30 --json",
 	}

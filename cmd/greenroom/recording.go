@@ -52,7 +52,7 @@ func (p *program) recordingList() *cobra.Command {
 	o := &recordingListOptions{program: p}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List recordings, newest first", Aliases: []string{"ls"}, Args: exactly(), RunE: p.changes(o.run),
-		Long: "List recordings, newest first. The platforms are asked for new recordings first. A platform that doesn't answer is\n" +
+		Long: "List recordings, newest first. The platforms are asked for new recordings first. A platform that doesn't respond is\n" +
 			"reported, and its known recordings are listed.",
 	}
 	cmd.Flags().StringVar(&o.query.Meeting, "meeting", "", "only recordings of this meeting")

@@ -31,7 +31,7 @@ func (p *program) recordingDownload() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "download ID…", Short: "Download recordings and verify them", Aliases: []string{"get", "resume"}, RunE: p.do(o.run),
 		Long: "Download recordings completely and verify them. Interrupted downloads are resumed, and files that are already " +
-			"downloaded are reported. If another Greenroom owns the store, it downloads and this command shows the progress. Ctrl-C pauses the " +
+			"downloaded are reported. If another Greenroom owns the store, it does the downloading and this command shows the progress. Ctrl-C pauses the " +
 			"downloads requested here. File paths go to standard output. Status 1 means that a download failed; the others " +
 			"are complete.",
 		Example: "greenroom recording download 7f3c1e9b-…\ngreenroom recording download --all --since 7d --to ~/Videos\n" +

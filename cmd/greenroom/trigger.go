@@ -127,7 +127,7 @@ func (o *triggerOptions) read(word string) (err error) {
 	}
 	for _, flag := range []string{"room", "name", "session", "at"} {
 		if o.data != "" && o.changed(flag) {
-			return usagef("--data is the whole body, so --%s has no place: change the file, or a value with --set", flag)
+			return usagef("--data is the whole body, so --%s can't be used: change the file, or set a value with --set", flag)
 		}
 	}
 	if o.data != "" {

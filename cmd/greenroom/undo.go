@@ -12,9 +12,9 @@ import (
 
 func (p *program) undoCommand() *cobra.Command {
 	return p.jsonFlag(&cobra.Command{
-		Use: "undo", Short: "Restore what was deleted last", Args: exactly(), RunE: p.changes(p.undo),
-		Long: "Restore the room, booking, calendar, forward or catch that was deleted last: a room with its id, settings, meetings and " +
-			"bookings, a forward at its position, a catch with its address and events. It works for a minute after the deletion; used again, it restores the one before. A name that is in use gets a suffix. " +
+		Use: "undo", Short: "Restore the last deleted item", Args: exactly(), RunE: p.changes(p.undo),
+		Long: "Restore the last deleted room, booking, calendar, forward or catch: a room with its id, settings, meetings and " +
+			"bookings, a forward at its position, a catch with its address and events. It works for a minute after the deletion. Run it again to restore the deletion before that. A name that is in use gets a suffix. " +
 			"Deletions on a platform, such as those of recordings, can't be undone. A lasting room is created again, with the " +
 			"same link if the platform lets Greenroom choose the name.",
 	}, "print the restored object as JSON")

@@ -100,8 +100,8 @@ type nextOptions struct {
 func (p *program) nextCommand() *cobra.Command {
 	o := &nextOptions{program: p}
 	cmd := &cobra.Command{
-		Use: "next", Short: "Join the running meeting, or else the next one", Args: exactly(), RunE: p.do(o.run),
-		Long: "Open the running meeting in the browser, or else the next one within a week: a live meeting, a booking, or a " +
+		Use: "next", Short: "Join the current meeting, or the next one", Args: exactly(), RunE: p.do(o.run),
+		Long: "Open the current meeting in the browser, or the next one within a week: a live meeting, a booking, or a " +
 			"calendar event with a conference link. If a booking is about to begin and its meeting doesn't exist yet, the meeting is " +
 			"created. A recorded meeting asks for consent first, as `meeting join` does.",
 		Example: "greenroom next\ngreenroom next --print",

@@ -89,7 +89,7 @@ const (
 	WebhookFailing WebhookState = "failing"
 	// WebhookSilent means that the platform has stopped sending after failures.
 	WebhookSilent WebhookState = "silent"
-	// WebhookByHand means that it can be registered only on the platform's own pages.
+	// WebhookByHand means that it can be registered only on the platform itself.
 	WebhookByHand WebhookState = "by hand"
 )
 

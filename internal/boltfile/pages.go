@@ -148,7 +148,7 @@ func (p *Pages) unexpected(id uint64) { p.report("page %d is not what is expecte
 func (p *Pages) exists(id uint64) bool {
 	ok := id >= 2 && id < p.head.pages
 	if !ok {
-		p.report("page %d is referred to, of %d", id, p.head.pages)
+		p.report("page %d is referred to, but the file has %d", id, p.head.pages)
 	}
 	return ok
 }
@@ -296,7 +296,7 @@ func (p *Pages) tree(ctx context.Context, root node, within func(bucket string) 
 			case order.Uint16(b[8:]) == branchPage:
 				stack = append(stack, node{e.child, n.levels, max(n.height-1, -1), n.top})
 			case e.bucket && len(e.value) < 16:
-				p.report("page %d: the bucket %q is cut", n.id, e.key)
+				p.report("page %d: the bucket %q is cut short", n.id, e.key)
 			case e.bucket && order.Uint64(e.value) == 0:
 				p.inline(n.id, e)
 			case e.bucket:
@@ -310,7 +310,7 @@ func (p *Pages) tree(ctx context.Context, root node, within func(bucket string) 
 	}
 	for _, id := range leaves {
 		if id < 2 || id >= p.head.pages || p.used.has(id) {
-			p.report("page %d is referred to, and can't be that", id)
+			p.report("page %d is referred to, but it doesn't exist or is already in use", id)
 			return
 		}
 		p.used.add(id)
@@ -337,7 +337,7 @@ func (p *Pages) height(id uint64, b []byte) int {
 			return -1
 		}
 	}
-	p.report("page %d is referred to in a circle", id)
+	p.report("page %d is part of a loop", id)
 	return -1
 }
 

@@ -24,7 +24,7 @@ func (p Pace) allowed(n int64) time.Duration {
 }
 
 // ErrGaveWay means that a body was slow while its place was needed.
-var ErrGaveWay = errors.New("the body was slow and gave way to others")
+var ErrGaveWay = errors.New("the body was too slow and made way for others")
 
 // Body reads a request's body at a pace. A sender that falls behind it gets os.ErrDeadlineExceeded.
 type Body struct {

@@ -31,7 +31,7 @@ func (p *Plan) Synchronise() error {
 		p.Wall = wall
 		return nil
 	}
-	return fmt.Errorf("%w: it gives no occurrence", errRule)
+	return fmt.Errorf("%w: it never occurs", errRule)
 }
 
 // First returns the first occurrence.

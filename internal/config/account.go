@@ -14,7 +14,7 @@ var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // CheckAccountName returns an error for a text that can't be the name of an account.
 func CheckAccountName(name string) error {
 	if !accountName.MatchString(name) {
-		return fmt.Errorf("%q isn't a name for an account: use small letters, digits and hyphens", name)
+		return fmt.Errorf("%q isn't a valid account name: use lower-case letters, digits and hyphens", name)
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (r *reader) oneAccount(name string) (a provider.Account, isDefault, ok bool
 	at, before := r.firstOrigin(name), len(r.errs)
 	key := func(k string) string { return "accounts." + name + "." + k }
 	if !accountName.MatchString(name) {
-		r.failAll(at, dotted([]string{"accounts", name}), "isn't a name for an account", "use small letters, digits and hyphens")
+		r.failAll(at, dotted([]string{"accounts", name}), "isn't a valid account name", "use lower-case letters, digits and hyphens")
 		return a, false, false
 	}
 	a.Name = name

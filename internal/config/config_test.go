@@ -246,7 +246,7 @@ func TestMistakes(t *testing.T) {
 		{"theme", "theme = \"pink\"", nil, "use auto, light, dark"},
 		{"platform", "[accounts.a]\nplatform = \"zoom\"", nil, `config.toml:2: accounts.a.platform can't be "zoom": use daily, whereby`},
 		{"no platform", "[accounts.a]\napi_key = \"k\"", nil, "config.toml:2: accounts.a has no platform"},
-		{"account name", "[accounts.\"A b\"]\nplatform = \"daily\"", nil, "isn't a name for an account"},
+		{"account name", "[accounts.\"A b\"]\nplatform = \"daily\"", nil, "isn't a valid account name"},
 		{"two defaults", "[accounts.a]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true\n[accounts.b]\nplatform=\"daily\"\napi_key=\"k\"\ndefault=true", nil, "config.toml:8: accounts.b.default is a second default account for daily"},
 		{"body limit", "body_limit = \"26MiB\"", nil, "body_limit is out of range: from 1KiB to 25MiB"},
 		{"retention", "[retention]\nage = \"5s\"", nil, "retention.age isn't an age"},

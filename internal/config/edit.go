@@ -105,8 +105,8 @@ func readText(path string) (t fileText, err error) {
 	return t, err
 }
 
-// errMeanwhile means that the file was changed meanwhile.
-var errMeanwhile = errors.New("the file was changed meanwhile")
+// errMeanwhile means that the file has changed in the meantime.
+var errMeanwhile = errors.New("the file has changed in the meantime")
 
 // editOnce changes the file. The error is [errMeanwhile] if something else changes it meanwhile.
 func editOnce(ctx context.Context, o Options, path string, changes []Change) error {

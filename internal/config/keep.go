@@ -47,7 +47,7 @@ func askKeyring(ctx context.Context, timeout time.Duration, ask func() (string, 
 func fromKeyring(ctx context.Context, name string, timeout time.Duration) (string, error) {
 	secret, err := askKeyring(ctx, timeout, func() (string, error) { return keyring.Get(KeyringService, name) })
 	if errors.Is(err, keyring.ErrNotFound) {
-		return "", fmt.Errorf("the keyring has no entry %q of the service %q", name, KeyringService)
+		return "", fmt.Errorf("the keyring has no entry %q for the service %q", name, KeyringService)
 	}
 	return secret, err
 }

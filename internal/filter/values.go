@@ -243,7 +243,7 @@ func (p *parser) properties(list []value, source string) (node, error) {
 }
 
 // known is the hint that lists the properties of the subject.
-func (p *parser) known() string { return "there is is:" + strings.Join(Properties(p.Of), ", is:") }
+func (p *parser) known() string { return "use is:" + strings.Join(Properties(p.Of), ", is:") }
 
 // Properties returns the words that is: accepts.
 func Properties(of Subject) (out []string) {

@@ -52,6 +52,6 @@ func cannot(a *account, what provider.Ability) error {
 var verbs = map[provider.Ability]string{
 	provider.AbilityRecord: "start or stop a recording from here", provider.AbilityEject: "remove one person", provider.AbilityMute: "mute one person",
 	provider.AbilityLogo: "show a logo", provider.AbilityAdopt: "list its rooms", provider.AbilityHistory: "show its history",
-	provider.AbilityRecordings: "list its recordings", provider.AbilityDownload: "give links to its recordings",
+	provider.AbilityRecordings: "list its recordings", provider.AbilityDownload: "provide links to its recordings",
 	provider.AbilityDeleteRecording: "delete a recording from here", provider.AbilityLasting: "keep one room for all meetings",
 }

@@ -113,7 +113,7 @@ func TestAProgramThatFailsIsLogged(t *testing.T) {
 	l.mu.Lock()
 	text := l.text.String()
 	l.mu.Unlock()
-	if n := l.lines("a program of [[notify]] failed"); n != 1 || !strings.Contains(text, "exit status 3") {
+	if n := l.lines("a [[notify]] program failed"); n != 1 || !strings.Contains(text, "exit status 3") {
 		t.Errorf("%d lines:\n%s", n, text)
 	}
 }

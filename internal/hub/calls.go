@@ -243,7 +243,7 @@ func (c *calls) queue(rule CallRule, call app.Call) {
 	select {
 	case c.programs <- callProgram{rule.Run, call}:
 	default:
-		c.h.log.Error("a program was not run, since too many wait", "event", call.Event, "room", call.Room)
+		c.h.log.Error("a program was not run, because too many are waiting", "event", call.Event, "room", call.Room)
 	}
 }
 
@@ -254,7 +254,7 @@ func (c *calls) serve() {
 		case p := <-c.programs:
 			ctx, cancel := context.WithTimeoutCause(c.h.ctx, callTime, fmt.Errorf("it did not end within %s", callTime))
 			if err := p.run(ctx, p.call); err != nil && c.h.ctx.Err() == nil {
-				c.h.log.Error("a program of [[notify]] failed", "event", p.call.Event, "err", err)
+				c.h.log.Error("a [[notify]] program failed", "event", p.call.Event, "err", err)
 			}
 			cancel()
 		case <-c.h.ctx.Done():

@@ -74,7 +74,7 @@ func (h *Hub) CreateCatch(ctx context.Context, spec app.CatchSpec) (app.Catch, e
 		return out, invalid("set how the service signs, with --scheme", "a catch without a scheme needs no secret")
 	}
 	if err := scheme.Secret(spec.Secret); err != nil {
-		return out, invalid("give it with --secret", "the secret can't be one of %s: %v", scheme, err)
+		return out, invalid("give it with --secret", "the secret can't be used with %s: %v", scheme, err)
 	}
 	job := store.CatchJob{
 		Name: spec.Name, Token: strings.ToLower(rand.Text()), Scheme: scheme.String(), Secret: strings.TrimSpace(spec.Secret),

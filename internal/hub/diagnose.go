@@ -175,6 +175,6 @@ func (h *Hub) checkPolicy() provider.Check {
 	choice := h.choose(app.Room{})
 	return provider.Check{
 		Name: "policy", OK: choice.Problem == "", Hint: choice.Problem,
-		Detail: fmt.Sprintf("rooms that are not pinned get %s: %s%s", choice.Account, choice.Why, h.opt.Policy.listed()),
+		Detail: fmt.Sprintf("rooms that aren't pinned to an account use %s: %s%s", choice.Account, choice.Why, h.opt.Policy.listed()),
 	}
 }

@@ -22,7 +22,7 @@ func (f *forwards) configure() {
 		spec.Source = app.ForwardByFile
 		listed[spec.Name] = true
 		if _, err := f.h.SetForward(f.h.ctx, spec); err != nil {
-			f.h.log.Error("a forward of the configuration can't be used", "forward", spec.Name, "err", err)
+			f.h.log.Error("a forward in the configuration can't be used", "forward", spec.Name, "err", err)
 		}
 	}
 	f.changing.Lock()
@@ -40,7 +40,7 @@ func (f *forwards) configure() {
 		return nil
 	})
 	if err != nil && f.h.ctx.Err() == nil {
-		f.h.log.Error("the forwards of the configuration could not be compared", "err", err)
+		f.h.log.Error("the forwards in the configuration could not be compared", "err", err)
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *endWatcher) turn(ctx context.Context) {
 	h := w.hub
 	unended, err := h.unended(ctx, w.account)
 	if err != nil {
-		h.complain(err, "the meetings to look after could not be read", w.account)
+		h.complain(err, "the meetings to check could not be read", w.account)
 		return
 	}
 	meetings := make(map[string]*endState, len(unended))
@@ -54,7 +54,7 @@ func (w *endWatcher) turn(ctx context.Context) {
 		meetings[m.ID] = s
 		switch due, err := w.isOverdue(ctx, m); {
 		case err != nil:
-			h.complain(err, "who is in a meeting past its end could not be read", w.account)
+			h.complain(err, "the participants of a meeting past its end could not be read", w.account)
 		case due:
 			w.expire(ctx, m, s)
 		default:

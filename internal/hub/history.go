@@ -55,7 +55,7 @@ func (r *historian) awakeKey() string { return "awake " + r.account.Name }
 func (r *historian) turn(ctx context.Context) {
 	now := r.hub.clock.Now()
 	if err := r.wake(ctx, now); err != nil {
-		r.hub.complain(err, "the time of the last listening could not be saved", r.account)
+		r.hub.complain(err, "the time of the last connection could not be saved", r.account)
 	}
 	if r.missed.due(r.hub) {
 		r.gapEnd, r.next = now, now

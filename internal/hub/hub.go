@@ -213,7 +213,7 @@ func (h *Hub) Start() {
 		return
 	}
 	if err := h.noteAuto(h.ctx); err != nil {
-		h.log.Error("could not record since when recordings are downloaded automatically", "err", err)
+		h.log.Error("could not store the start time of automatic downloads", "err", err)
 	}
 	if err := h.emptyTrash(h.ctx); err != nil {
 		h.log.Error("a deletion could not be made permanent", "err", err)

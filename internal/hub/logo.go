@@ -64,7 +64,7 @@ func readLogo(path string) ([]byte, error) {
 func (h *Hub) uploadLogo(ctx context.Context, a *account, room app.Room, m provider.Meeting) (note string) {
 	l, ok := a.Provider.(provider.LogoUploader)
 	if !ok {
-		return cmp.Or(a.whyNot(provider.AbilityLogo), fmt.Sprintf("%s rooms have no logo", a.Platform)) + "; the meeting is made without it"
+		return cmp.Or(a.whyNot(provider.AbilityLogo), fmt.Sprintf("%s rooms have no logo", a.Platform)) + "; the meeting is created without it"
 	}
 	raw, err := readLogo(room.Logo)
 	if err == nil {

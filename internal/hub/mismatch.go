@@ -54,10 +54,10 @@ func (h *Hub) otherHeader(a *account, header http.Header) string {
 		if i < 0 {
 			continue
 		}
-		out := fmt.Sprintf("no signature of %s: it has %s's header %s", a.Platform.Title(), d.Platform.Title(), d.SignatureHeaders[i])
+		out := fmt.Sprintf("no %s signature: it has %s's header %s", a.Platform.Title(), d.Platform.Title(), d.SignatureHeaders[i])
 		for _, o := range h.order {
 			if o.Platform == d.Platform {
-				return out + ", whose hook is /hooks/" + o.Name
+				return out + "; that hook is /hooks/" + o.Name
 			}
 		}
 		return out

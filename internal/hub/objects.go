@@ -38,11 +38,11 @@ func (h *Hub) ObserveObjects(ctx context.Context, accounts []string, found []rec
 		of = append(of, a)
 	}
 	if len(of) == 0 {
-		return errors.New("recordings were found in a bucket of no account")
+		return errors.New("recordings were found in a bucket that belongs to no account")
 	}
 	for part := range slices.Chunk(found, objectsAtOnce) {
 		if err := h.observeObjects(ctx, of, part); err != nil {
-			return fmt.Errorf("note what a bucket has: %w", writeError(err))
+			return fmt.Errorf("store the contents of a bucket: %w", writeError(err))
 		}
 	}
 	return nil

@@ -83,7 +83,7 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	case len(e.Visit) < minVisit || len(e.Visit) > maxVisit:
 		return app.PageEntered{}, invalid("open the page again", "the visit can't be read")
 	case e.Consent != "" && e.Consent != app.ConsentYes && e.Consent != app.ConsentNo:
-		return app.PageEntered{}, invalid("answer yes or no", "%q is no answer", e.Consent)
+		return app.PageEntered{}, invalid("answer yes or no", "%q is not an answer", e.Consent)
 	}
 	g := app.Guest{ID: guestID(e.Visit), Name: name, Consent: e.Consent}
 	out := app.PageEntered{Guest: g.ID, Name: name}
@@ -120,7 +120,7 @@ func (h *Hub) EnterPage(ctx context.Context, e app.PageEntry) (app.PageEntered, 
 	case out.State == app.PageLocked && e.Host == "":
 		return out, nil
 	case e.Full:
-		return app.PageEntered{Stored: out.Stored}, app.Errorf(provider.RateLimited, "try again in some minutes", "too many guests came in")
+		return app.PageEntered{Stored: out.Stored}, app.Errorf(provider.RateLimited, "try again in a few minutes", "too many guests have joined")
 	}
 	return h.letIn(ctx, *open, g, e.Host, out)
 }
@@ -145,7 +145,7 @@ func (h *Hub) keepGuest(tx *store.Tx, of string, g app.Guest, ask, unchanged boo
 	case g == had:
 		return g, false, nil
 	case unchanged:
-		return g, false, app.Errorf(provider.RateLimited, "try again in some minutes", "too many guests have used this page")
+		return g, false, app.Errorf(provider.RateLimited, "try again in a few minutes", "too many guests have used this page")
 	case !known:
 		if err := makeRoom(tx, of); err != nil {
 			return g, false, err

@@ -64,7 +64,7 @@ func (h *Hub) Eject(ctx context.Context, req app.Ejection) (app.MeetingDetail, e
 	}
 	if req.Ban && !banned {
 		return d, app.Errorf(provider.Unsupported, "people have a user id if their link carries a token with one",
-			"%s was removed but can come back: %s has no user id to ban", plain.Text(cmp.Or(who.Name, who.Session)), a.Platform)
+			"%s was removed but can rejoin: %s has no user id to ban", plain.Text(cmp.Or(who.Name, who.Session)), a.Platform)
 	}
 	return h.Meeting(ctx, app.MeetingRef{Ref: d.ID})
 }

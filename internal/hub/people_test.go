@@ -62,7 +62,7 @@ func TestABanWithoutEffectIsReported(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := s.Eject(t.Context(), app.Ejection{Meeting: m.ID, Session: unknown, Ban: true})
-	if !errors.Is(err, provider.Unsupported) || !strings.Contains(err.Error(), "Eve was removed but can come back") {
+	if !errors.Is(err, provider.Unsupported) || !strings.Contains(err.Error(), "Eve was removed but can rejoin") {
 		t.Errorf("%v", err)
 	}
 	s.until(m.ID, 5*time.Second, here(0))

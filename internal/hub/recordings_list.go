@@ -102,7 +102,7 @@ func (h *Hub) listNewest(ctx context.Context, a *account, l provider.RecordingLi
 		case was.Through.IsZero():
 			end.Cursor = page.Next
 		case seen[page.Next]:
-			return fmt.Errorf("the list of recordings of %s never ends", a.Name)
+			return fmt.Errorf("the list of recordings of %s doesn't end", a.Name)
 		case reaches(page, was.Through.Add(-lateListing)):
 		default:
 			// Everything below is unread until this reading is complete.

@@ -64,7 +64,7 @@ func (p *recordingPoller) turn(ctx context.Context) {
 	}
 	expected, err := p.expected(ctx, now)
 	if err != nil {
-		p.hub.complain(err, "what recordings are expected could not be read", p.account)
+		p.hub.complain(err, "the expected recordings could not be read", p.account)
 		return
 	}
 	if !expected && age < listEvery {

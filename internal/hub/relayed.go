@@ -84,7 +84,7 @@ func (h *Hub) readRelayed(in app.Inbound) reading {
 		r.Keep = store.KeepPosition
 		r.Delivery.Account = in.Account
 	case in.Missing != "":
-		stray(provider.Rejected, http.StatusRequestEntityTooLarge, "the body is not here: "+in.Missing)
+		stray(provider.Rejected, http.StatusRequestEntityTooLarge, "the body was not delivered: "+in.Missing)
 	case caught:
 		r = h.readCaught(name, in)
 	case a == nil:

@@ -183,7 +183,7 @@ func (h *Hub) checkRoom(r app.Room) error {
 	case r.Name == "":
 		return invalid("", "a room needs a name")
 	case utf8.RuneCountInString(r.Name) > maxRoomName:
-		return invalid("", "a room's name has at most %d characters", maxRoomName)
+		return invalid("", "a room's name can have at most %d characters", maxRoomName)
 	case plain.Text(r.Name) != r.Name:
 		return invalid("", "the room's name %q has unprintable characters", r.Name)
 	case strings.ContainsAny(r.Name, "/\\"):
@@ -191,11 +191,11 @@ func (h *Hub) checkRoom(r app.Room) error {
 	case strings.HasPrefix(r.Name, "-"):
 		return invalid("", "a room's name can't begin with a hyphen")
 	case utf8.RuneCountInString(r.Group) > maxRoomName:
-		return invalid("", "a group's name has at most %d characters", maxRoomName)
+		return invalid("", "a group's name can have at most %d characters", maxRoomName)
 	case plain.Text(r.Group) != r.Group:
 		return invalid("", "the group's name %q has unprintable characters", r.Group)
 	case r.Size < 0 || r.Size > maxRoomSize:
-		return invalid("use 0 for the platform's own limit", "a room's size is from 0 to %d", maxRoomSize)
+		return invalid("use 0 for the platform's own limit", "a room's size can be from 0 to %d", maxRoomSize)
 	}
 	switch r.Recording {
 	case provider.RecordingNone, provider.RecordingLocal, provider.RecordingCloud:

@@ -26,7 +26,7 @@ func TestRefusedRequestsAreRecorded(t *testing.T) {
 		reason string
 	}{
 		{"with a reason", app.Inbound{Refused: &app.Answer{Status: 413}, Reason: "too large"}, 413, "too large"},
-		{"without a body", app.Inbound{Missing: "it is lost"}, 413, "the body is not here: it is lost"},
+		{"without a body", app.Inbound{Missing: "it is lost"}, 413, "the body was not delivered: it is lost"},
 		{"without a reason", app.Inbound{Refused: &app.Answer{Status: 429, RetryAfter: 7}}, 429, ""},
 	} {
 		c.in.Account, c.in.Method, c.in.Target, c.in.ReceivedAt = "daily", "POST", "/hooks/daily", b.clock.Now()

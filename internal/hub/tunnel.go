@@ -234,6 +234,6 @@ func (h *Hub) ProbeTunnel(ctx context.Context, _ app.TunnelProbe) (app.TunnelPro
 		return app.TunnelProbed{}, app.Errorf(provider.Unavailable, "", "Greenroom is closing")
 	case <-late.Chan():
 		return app.TunnelProbed{}, app.Errorf(provider.Unavailable, "look at its log",
-			"the process that has the tunnel open (%s) gave no outcome", status.Driver)
+			"the process that has the tunnel open (%s) reported no result", status.Driver)
 	}
 }

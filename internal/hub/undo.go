@@ -45,7 +45,7 @@ func (h *Hub) trash(tx *store.Tx) ([]trashed, error) {
 	var all []trashed
 	if raw := tx.Value(trashName); raw != nil {
 		if err := json.Unmarshal(raw, &all); err != nil {
-			return nil, fmt.Errorf("what was deleted is damaged: %w", err)
+			return nil, fmt.Errorf("the deleted item is damaged: %w", err)
 		}
 	}
 	now := h.clock.Now()
@@ -90,7 +90,7 @@ func (h *Hub) emptyTrashLater() {
 		select {
 		case <-due:
 			if err := h.emptyTrash(h.ctx); err != nil && h.ctx.Err() == nil {
-				h.log.Error("what was deleted could not be removed for good", "err", err)
+				h.log.Error("a deletion could not be made permanent", "err", err)
 			}
 		case <-h.ctx.Done():
 		}
@@ -305,5 +305,5 @@ func rename(out *app.Undone, name *string, suffix string, longest int, note stri
 		end := fmt.Sprintf(suffix, n)
 		*name = shorten(was, longest-len(end)) + end
 	}
-	return app.Errorf(provider.Conflict, "", "too many things are named %q", was)
+	return app.Errorf(provider.Conflict, "", "too many items are named %q", was)
 }

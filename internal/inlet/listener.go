@@ -122,7 +122,7 @@ func (l *Listener) Moved(owner app.ListenerStatus) string {
 		return ""
 	}
 	if owner.URL == "http://"+l.opt.Addr && owner.URL != s.URL {
-		return l.opt.Addr + " is in use by another Greenroom with the same data, which keeps receiving there"
+		return l.opt.Addr + " is in use by another Greenroom with the same data, which continues to receive there"
 	}
 	return s.Problem
 }

@@ -69,7 +69,7 @@ func (o *ownership) release(users *sync.WaitGroup, grace time.Duration) error {
 	select {
 	case <-finished:
 	case <-timer.Chan():
-		o.s.o.Log.Warn("calls of this terminal were still under way when the store closed")
+		o.s.o.Log.Warn("calls of this terminal were still running when the store closed")
 	}
 	if err := o.owned.Close(); err != nil {
 		errs = append(errs, fmt.Errorf("ipc: close store: %w", err))

@@ -130,7 +130,7 @@ func (s *Server) end() {
 	}
 }
 
-var leavingFailure = failure{Error: app.Error{Kind: provider.Unavailable, Text: "the owner of the store is leaving"}, Leaving: true}
+var leavingFailure = failure{Error: app.Error{Kind: provider.Unavailable, Text: "the owner of the store is exiting"}, Leaving: true}
 
 func (s *Server) serveHello(w http.ResponseWriter, _ *http.Request) {
 	if !s.begin() {
@@ -170,7 +170,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f := failureOf(err)
 		if s.calls.Err() != nil {
-			f = failureOf(app.Errorf(provider.Unavailable, "", "the owner of the store left before %s was done", name))
+			f = failureOf(app.Errorf(provider.Unavailable, "", "the owner of the store exited before %s was done", name))
 		}
 		writeFailure(w, f)
 		return

@@ -138,7 +138,7 @@ func ofName(err error) (Cause, bool) {
 	case dns.IsTimeout:
 		return Cause{NoAnswer, "the name server doesn't respond"}, true
 	}
-	return Cause{NoAnswer, "the name server fails"}, true
+	return Cause{NoAnswer, "the name server reports an error"}, true
 }
 
 func ofTLS(err error) (Cause, bool) {

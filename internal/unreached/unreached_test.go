@@ -24,7 +24,7 @@ func TestCauses(t *testing.T) {
 	for err, want := range map[error]unreached.Cause{
 		&net.DNSError{Name: "a.example", IsNotFound: true}:    {Kind: unreached.NoHost, Text: "the host name doesn't exist"},
 		&net.DNSError{Name: "a.example", IsTimeout: true}:     {Kind: unreached.NoAnswer, Text: "the name server doesn't respond"},
-		&net.DNSError{Name: "a.example"}:                      {Kind: unreached.NoAnswer, Text: "the name server fails"},
+		&net.DNSError{Name: "a.example"}:                      {Kind: unreached.NoAnswer, Text: "the name server reports an error"},
 		context.DeadlineExceeded:                              {Kind: unreached.Slow, Text: "there was no response in time"},
 		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}: {Kind: unreached.Slow, Text: "there was no response in time"},
 		fmt.Errorf("read: %w", io.ErrUnexpectedEOF):           {Kind: unreached.Other, Text: "the server closed the connection"},

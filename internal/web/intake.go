@@ -156,7 +156,7 @@ func (in *intake) receive(w http.ResponseWriter, r *http.Request, places *bounds
 		// This machine may have slept: platforms that stop at 4xx retry after 503.
 		return unavailable("the body took too long")
 	}
-	return &app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive whole"}
+	return &app.Answer{Status: http.StatusBadRequest, Text: "the body did not arrive completely"}
 }
 
 // unavailable asks the sender to try again in a second.

@@ -85,7 +85,7 @@ func (p *Provider) checkRecording() provider.Check {
 	case t.Bucket != "" && t.RoleARN == "" && p.recordingMode() != "raw-tracks":
 		c.OK, c.Optional = false, true
 		c.Detail = fmt.Sprintf("the bucket %q is read-only: meetings created here are recorded in Daily's cloud", t.Bucket)
-		c.Hint = "to record them in the bucket, set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role with which Daily writes"
+		c.Hint = "to record them in the bucket, set " + p.account.Setting("AWS_DAILY_ROLE_ARN", "role_arn") + " to the role that Daily uses to write"
 	case p.recordingMode() == "raw-tracks" && !p.hasBucket():
 		c.OK, c.Detail = false, "raw tracks need your own bucket"
 		c.Hint = "set " + p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket") + " and " +

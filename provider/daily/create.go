@@ -112,7 +112,7 @@ func (p *Provider) create(ctx context.Context, body createBody, doubtful string)
 		case err == nil && string(r.Name) == name:
 			return p.meeting(op, r)
 		case err == nil:
-			err = p.client.Malformed(op, name, "the response is another room, or none")
+			err = p.client.Malformed(op, name, "the response is not the requested room")
 			doubt = err
 		case errors.Is(err, rest.ErrMaybeDone):
 			doubt = err

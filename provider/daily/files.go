@@ -53,7 +53,7 @@ func (p *Provider) FileLink(ctx context.Context, recording string, file provider
 }
 
 func (p *Provider) rawTracks(op, recording string) error {
-	return p.client.Refuse(provider.Unsupported, op, recording, "Daily gives no links to raw tracks: they are in your own bucket",
+	return p.client.Refuse(provider.Unsupported, op, recording, "Daily provides no links to raw tracks: they are in your own bucket",
 		"set "+p.account.Setting("AWS_DAILY_S3_BUCKET", "bucket")+", and give this machine AWS credentials that can read it")
 }
 

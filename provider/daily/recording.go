@@ -57,7 +57,7 @@ func (p *Provider) Recording(ctx context.Context, id string) (provider.Recording
 		return provider.Recording{}, err
 	}
 	if string(r.ID) != id {
-		return provider.Recording{}, p.client.Malformed(op, id, "the response is another recording, or none")
+		return provider.Recording{}, p.client.Malformed(op, id, "the response is not the requested recording")
 	}
 	return r.recording(), nil
 }

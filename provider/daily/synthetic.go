@@ -34,7 +34,7 @@ func (p *Provider) Synthesize(e provider.SyntheticEvent) (provider.WebhookReques
 			h.Set(headerTimestamp, stamp)
 			h.Set(headerSignature, base64.StdEncoding.EncodeToString(sign(keys.decoded[0], stamp, body)))
 		case e.Secret != "":
-			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "the secret that was given can't sign: Daily's are base64",
+			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "the given secret can't be used: Daily's secrets are base64",
 				"give the hmac of a Daily webhook")
 		default:
 			return nil, p.client.Refuse(provider.Invalid, op, string(e.Kind), "there is no secret to sign with", p.keys.hint)

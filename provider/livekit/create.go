@@ -62,7 +62,7 @@ func (p *Provider) create(ctx context.Context, op string, body createBody, doubt
 		case err == nil && string(r.Name) == body.Name && string(r.Metadata) == body.Metadata:
 			return p.meeting(op, r)
 		case err == nil:
-			doubt = p.client.Malformed(op, body.Name, "the response is another room, or none")
+			doubt = p.client.Malformed(op, body.Name, "the response is not the requested room")
 		case errors.Is(err, rest.ErrMaybeDone):
 			doubt = err
 		case doubt == nil:

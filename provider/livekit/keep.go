@@ -69,7 +69,7 @@ func (p *Provider) ChangeRoom(ctx context.Context, m provider.Meeting, was, now 
 	}
 	n, ours := found.note()
 	if !ours || !n.Kept {
-		return p.client.Refuse(provider.Unsupported, op, m.Room, "the room was created elsewhere", "LiveKit changes no settings of rooms that exist")
+		return p.client.Refuse(provider.Unsupported, op, m.Room, "the room was created elsewhere", "LiveKit can't change the settings of an existing room")
 	}
 	if err := p.EndMeeting(ctx, provider.Meeting{Room: m.Room}); err != nil {
 		return err

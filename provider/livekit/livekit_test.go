@@ -190,7 +190,7 @@ func TestSignatures(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Header.Set("Authorization", token)
-		}, provider.Rejected, "signed by HS512, and LiveKit signs by HS256"},
+		}, provider.Rejected, "signed with HS512, but LiveKit uses HS256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := sealed(t, append([]byte(nil), body...), apiSecret, nil)
@@ -242,7 +242,7 @@ func TestErrors(t *testing.T) {
 		"not LiveKit":    {refusal(404, `nothing here`), provider.Unavailable, "isn't LiveKit's"},
 		"down":           {refusal(503, `{"code":"unavailable","msg":"no response from servers"}`), provider.Unavailable, "no response"},
 		"other shape":    {one(`{"rooms":null}`), provider.Unavailable, "no list of rooms"},
-		"other rooms":    {one(`{"rooms":[{"sid":"RM_2","name":"other"}]}`), provider.Unavailable, "other rooms"},
+		"other rooms":    {one(`{"rooms":[{"sid":"RM_2","name":"other"}]}`), provider.Unavailable, "rooms other"},
 		"no sid":         {one(`{"rooms":[{"name":"demo"}]}`), provider.Unavailable, "no sid"},
 		"gone":           {one(`{"rooms":[]}`), provider.NotFound, "no room of that name"},
 	} {

@@ -115,7 +115,7 @@ func (p *Provider) room(ctx context.Context, op, name string) (roomObject, error
 	case len(list) == 0:
 		return roomObject{}, p.client.Refuse(provider.NotFound, op, name, "the server has no room of that name", "")
 	case i < 0:
-		return roomObject{}, p.client.Malformed(op, name, "the response has other rooms than the requested one")
+		return roomObject{}, p.client.Malformed(op, name, "the response has rooms other than the requested one")
 	}
 	return list[i], nil
 }

@@ -157,7 +157,7 @@ func (k keyring) explain(err error, token string, at time.Time) string {
 		if t.Method == jwt.SigningMethodNone {
 			return "the token is not signed: its algorithm is none"
 		}
-		return "the token is signed by " + t.Method.Alg() + ", and LiveKit signs by HS256"
+		return "the token is signed with " + t.Method.Alg() + ", but LiveKit uses HS256"
 	}
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):

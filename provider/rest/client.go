@@ -218,7 +218,7 @@ func (c *Client) do(ctx context.Context, call Call) error {
 			}
 			if tooLong > 0 {
 				return c.fail(&call, &provider.Error{Kind: provider.RateLimited, RetryAfter: tooLong,
-					Text: "the account's calls are used up for now", Hint: waitHint(tooLong)}, nil)
+					Text: "the account has used up its calls for now", Hint: waitHint(tooLong)}, nil)
 			}
 		}
 		f := c.attempt(ctx, &call, body, b)

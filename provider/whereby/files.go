@@ -30,7 +30,7 @@ func (p *Provider) FileLink(ctx context.Context, recording string, _ provider.Re
 	})
 	if errors.Is(err, provider.Forbidden) {
 		return provider.FileLink{}, p.client.Refuse(provider.Unsupported, op, recording,
-			"Whereby gives no link to it: it is in your own bucket, or this key can't read it",
+			"Whereby provides no link to it: it is in your own bucket, or this key can't read it",
 			"set "+p.account.Setting("AWS_WHEREBY_S3_BUCKET", "bucket")+" and keys that can read it")
 	}
 	if err != nil {

@@ -105,7 +105,7 @@ func (p *Provider) Traits() provider.Traits {
 func (p *Provider) WhyNot(a provider.Ability) string {
 	switch a {
 	case provider.AbilityRecord:
-		return "Whereby recordings start by the room's trigger, which is set when the meeting is created, or by the host's button in the meeting"
+		return "Whereby recordings are started by the room's trigger, which is set when the meeting is created, or with the host's button in the meeting"
 	case provider.AbilityMute:
 		return "Whereby's API can't mute people: the host can do it in the meeting"
 	case provider.AbilityEject:

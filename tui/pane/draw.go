@@ -50,7 +50,7 @@ func (s *Screen) Trouble(what string, err error, w int) []string {
 	if IsNotFound(err) {
 		return out // it is not read again
 	}
-	return append(out, " "+st.Faint.Render("It is tried again every few seconds."))
+	return append(out, " "+st.Faint.Render("Greenroom retries every few seconds."))
 }
 
 // Column is one cell of a row.

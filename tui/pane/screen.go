@@ -155,7 +155,7 @@ func (s *Screen) sayTakeover(was int) tea.Cmd {
 	if was == 0 || was == s.PID || s.Status.Store.Owner != s.PID {
 		return nil
 	}
-	return s.Say(fmt.Sprintf("This screen receives webhooks now: process %d has ended", was), "")
+	return s.Say(fmt.Sprintf("This screen now receives webhooks: process %d has exited", was), "")
 }
 
 // warnOfListener warns once, at the start, of a listener that is not where it should be.

@@ -143,5 +143,5 @@ func (p *Pane) retryNote(d app.Download) string {
 	if d.RetryAt.IsZero() {
 		return ""
 	}
-	return "; tried again at " + p.TimeOfDay(d.RetryAt)
+	return "; next attempt at " + p.TimeOfDay(d.RetryAt)
 }

@@ -178,7 +178,7 @@ func (p *Pane) nextLine(v app.RoomView, w, x0, y int) []string {
 	left := " " + s.Muted.Render(lead) + ink.Render(when) + s.Muted.Render("  "+words.Safe(booking.Repetition(*b)))
 	out := []string{s.Spread(s.Clip(left, w-s.Width(key)-2), s.Key.Render(p.Key(planMeetings))+" "+s.KeyHelp.Render("plan")+" ", w)}
 	if b.Error != "" {
-		out = append(out, " "+s.Bad.Render(s.Clip("✗ its meeting couldn't be made: "+words.Safe(b.Error), w-2)))
+		out = append(out, " "+s.Bad.Render(s.Clip("✗ its meeting couldn't be created: "+words.Safe(b.Error), w-2)))
 	}
 	return out
 }

@@ -193,7 +193,7 @@ func (p *Pane) linkLine(mt app.Meeting, host bool, w, x0, y int) string {
 	link := words.BareLink(address)
 	switch {
 	case address == "": // links with tokens are made when they are asked for
-		link, tail = "made when you copy or open it", ""
+		link, tail = "created when you copy or open it", ""
 	case host && mt.GuestURL == p.pageURL():
 		tail = "#host=…"
 	}

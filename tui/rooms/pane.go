@@ -115,7 +115,7 @@ func (p *Pane) Actions() []pane.Action {
 		{Name: "room.favourite", Keys: "f", Word: "favourite", Long: "Make the room a favourite, or undo " +
 			"that", Aims: true, Why: p.whyNoRoom, Do: p.favour},
 		{Name: "room.delete", Keys: "D", Word: "delete", Long: "Delete the room, or the marked rooms", Aims: true, Why: p.whyNoDeletion, Do: p.deleteRoom},
-		{Name: undo, Keys: "u", Word: "undo", Long: "Restore what was deleted last", Do: p.undo},
+		{Name: undo, Keys: "u", Word: "undo", Long: "Restore the last deleted item", Do: p.undo},
 		{Name: adoptRoom, Keys: "A", Word: "adopt", Long: "Adopt existing rooms", Footer: true, Shown: outer, Why: p.whyNoAdoption, Do: p.adopt},
 	}
 }

@@ -63,7 +63,7 @@ func (p *Pane) whyNoRemoval() string {
 	case st.Bot:
 		return personName(st) + " is a bot of the platform; " + p.Key(switchRecording) + " stops a recording"
 	case st.Session == "":
-		return personName(st) + " can't be told apart from others yet"
+		return personName(st) + " can't be identified yet"
 	}
 	return ""
 }

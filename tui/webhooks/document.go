@@ -97,7 +97,7 @@ func (d *document) body(b []byte, asHex bool, fold int) {
 		d.add(docLine{kind: kind, text: line})
 	}
 	if len(b) > maxBody {
-		d.add(docLine{kind: lineFaint, text: "… " + words.Bytes(int64(len(b)-maxBody)) + " more: copying copies all of it"})
+		d.add(docLine{kind: lineFaint, text: "… " + words.Bytes(int64(len(b)-maxBody)) + " more: a copy includes it"})
 	}
 }
 

@@ -37,7 +37,7 @@ func TestDocuments(t *testing.T) {
 		})
 	}
 	long := strings.Repeat("x", 2*maxBody)
-	if got := text(long, false); len(got) > maxBody+200 || !strings.Contains(got, "more: copying copies all of it") {
+	if got := text(long, false); len(got) > maxBody+200 || !strings.Contains(got, "more: a copy includes it") {
 		t.Errorf("%d bytes are laid out", len(got))
 	}
 	if got := text(long, true); !strings.Contains(got, "more") {

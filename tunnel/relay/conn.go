@@ -333,6 +333,6 @@ func (c *conn) keepsUp(hook string) bool {
 // protocolError is a client's violation of the protocol.
 type protocolError struct{ text string }
 
-func (e *protocolError) Error() string { return "the protocol is broken: " + e.text }
+func (e *protocolError) Error() string { return "the protocol was violated: " + e.text }
 
 func broken(format string, args ...any) error { return &protocolError{fmt.Sprintf(format, args...)} }

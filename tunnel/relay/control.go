@@ -141,7 +141,7 @@ func Dial(ctx context.Context, dir string) (*Remote, error) {
 		return nil, fmt.Errorf("relay: %s: %w", path, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("relay: a running one: %w (%w)", ErrNotFound, err)
+		return nil, fmt.Errorf("relay: the running relay: %w (%w)", ErrNotFound, err)
 	}
 	if err := c.Close(); err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
@@ -171,12 +171,12 @@ func call[T any](ctx context.Context, r *Remote, o order) (v T, err error) {
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return v, fmt.Errorf("relay: ask the running one: %w", err)
+		return v, fmt.Errorf("relay: ask the running relay: %w", err)
 	}
 	defer resp.Body.Close()
 	var a reply
 	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
-		return v, fmt.Errorf("relay: the running one's answer: %w", err)
+		return v, fmt.Errorf("relay: the running relay's answer: %w", err)
 	}
 	if a.Error != "" {
 		e := &RemoteError{text: a.Error}
@@ -188,7 +188,7 @@ func call[T any](ctx context.Context, r *Remote, o order) (v T, err error) {
 		return v, e
 	}
 	if err := json.Unmarshal(a.Value, &v); err != nil {
-		return v, fmt.Errorf("relay: the running one's answer: %w", err)
+		return v, fmt.Errorf("relay: the running relay's answer: %w", err)
 	}
 	return v, nil
 }

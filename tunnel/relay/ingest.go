@@ -249,7 +249,7 @@ func (s *Server) refuse(r *http.Request, hook spool.Hook, err error) answer {
 		// This machine may have been suspended: senders that stop at 4xx retry after 503.
 		return answer{status: http.StatusServiceUnavailable, retry: busyRetry, text: "the body took too long", outcome: "broken"}
 	case errors.As(err, &broken):
-		return answer{status: http.StatusBadRequest, text: "the body did not arrive whole", outcome: "broken"}
+		return answer{status: http.StatusBadRequest, text: "the body did not arrive completely", outcome: "broken"}
 	case errors.Is(err, spool.ErrQuota):
 		s.metrics.quota.Inc()
 		return tooFull

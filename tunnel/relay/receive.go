@@ -147,7 +147,7 @@ func (c *conn) hello(h wire.HelloBody) error {
 		l.more.Store(true)
 		lanes = append(lanes, l)
 		if g.Restored {
-			c.s.opt.Log.Warn("a client has stored more than this relay ever had: it was put back from a backup",
+			c.s.opt.Log.Warn("a client has stored more than this relay ever had: it was restored from a backup",
 				"token", c.token.Name, "hook", h.Name)
 		}
 	}

@@ -158,7 +158,7 @@ func TestGoAway(t *testing.T) {
 		want  string
 		least time.Duration
 	}{
-		{wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 3000}, "the relay restarts", 3 * time.Second},
+		{wire.GoAwayBody{Reason: wire.Restarting, AfterMs: 3000}, "the relay is restarting", 3 * time.Second},
 		{wire.GoAwayBody{Reason: wire.Revoked}, "the relay refuses the token", 0},
 		{wire.GoAwayBody{Reason: "tea\x07"}, "the relay closes the connection: tea␇", 0},
 	} {

@@ -180,7 +180,7 @@ func (s *session) goAway(g wire.GoAwayBody) error {
 	case wire.TakenOver:
 		o = outcome{reason: takenOver, yield: true, patience: yieldMost}
 	case wire.Restarting:
-		o = outcome{reason: "the relay restarts", after: time.Millisecond}
+		o = outcome{reason: "the relay is restarting", after: time.Millisecond}
 	case wire.HooksChanged:
 		o = outcome{reason: "its hooks have changed", soon: true}
 	case wire.Revoked:
@@ -224,7 +224,7 @@ func (s *session) gap(g wire.GapBody) error {
 
 func (s *session) depth(d wire.DepthBody) error {
 	if _, ok := s.depths[d.Hook]; !ok && len(s.depths) >= maxHooks {
-		return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
+		return fmt.Errorf("it names more than %d hooks", maxHooks)
 	}
 	s.depths[d.Hook] = max(d.Depth, 0)
 	s.link.board.Update(func(st *tunnel.Status) { st.Spool = s.waiting() })

@@ -65,7 +65,7 @@ func TestARelayThatBreaksTheProtocol(t *testing.T) {
 			o := open(t, relayclient.Options{URL: p.server.URL, Window: 2, WindowBytes: 100_000, MaxBody: 100_000}, s.local())
 			c := p.live()
 			c.send(test.frames...)
-			o.degraded("the relay breaks the protocol: ")
+			o.degraded("the relay violates the protocol: ")
 			if !strings.Contains(o.now.Reason, test.want) {
 				t.Errorf("%s", o.now.Reason)
 			}
@@ -109,7 +109,7 @@ func TestStrangeWelcomes(t *testing.T) {
 			continue // a relay can't send it either
 		}
 		c.send(f)
-		o.degraded("the relay breaks the protocol: ")
+		o.degraded("the relay violates the protocol: ")
 		if !strings.Contains(o.now.Reason, test.want) {
 			t.Errorf("%s", o.now.Reason)
 		}
@@ -134,7 +134,7 @@ func TestFramesOutOfPlace(t *testing.T) {
 		if err := c.ws.WriteMessage(test.kind, test.raw); err != nil {
 			t.Fatal(err)
 		}
-		o.degraded("the relay breaks the protocol: ")
+		o.degraded("the relay violates the protocol: ")
 		if !strings.Contains(o.now.Reason, test.want) {
 			t.Errorf("%s", o.now.Reason)
 		}

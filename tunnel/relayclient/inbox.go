@@ -135,7 +135,7 @@ func (i *inbox) begin(stream uint64, e wire.EventBody) error {
 	h := i.hooks[e.Hook]
 	if h == nil {
 		if i.met == maxHooks {
-			return fmt.Errorf("it speaks of more than %d hooks", maxHooks)
+			return fmt.Errorf("it names more than %d hooks", maxHooks)
 		}
 		i.met++
 		h = &hook{position: cursor.Position{Hook: e.Hook}}

@@ -255,5 +255,5 @@ func lost(err error) *outcome {
 }
 
 func broken(err error) *outcome {
-	return &outcome{reason: "the relay breaks the protocol: " + words(err.Error())}
+	return &outcome{reason: "the relay violates the protocol: " + words(err.Error())}
 }

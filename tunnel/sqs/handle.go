@@ -68,7 +68,7 @@ func (r *reader) handle(ctx context.Context, f facts, messages []types.Message) 
 		// Another delivery would count against the queue's redrive policy, so the messages are kept and tried again from here.
 		if ctx.Err() != nil || !r.rest(ctx, max(wait, pause.Next(r.Clock.Now()))) {
 			if err := r.visible(ctx, f, left, 0); err != nil {
-				r.Log.Debug("requests that were not stored come again later", "err", err)
+				r.Log.Debug("requests that were not stored will be delivered again", "err", err)
 			}
 			return
 		}
@@ -104,7 +104,7 @@ func (r *reader) read(ctx context.Context, f facts, messages []types.Message) []
 	if len(bad) > 0 {
 		// In one call, so that they come again in their order.
 		if err := r.visible(ctx, f, bad, unreadTime); err != nil {
-			r.Log.Debug("messages that can't be read come again soon", "err", err)
+			r.Log.Debug("messages that can't be read will be delivered again soon", "err", err)
 		}
 	}
 	return good

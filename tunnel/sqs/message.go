@@ -69,7 +69,7 @@ func decode(text string) (tunnel.Envelope, error) {
 	}
 	coded, ok := strings.CutPrefix(text, prefix)
 	if !ok {
-		return bad("it begins otherwise than with %s", prefix)
+		return bad("it doesn't begin with %s", prefix)
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(coded)
 	if err != nil {
@@ -90,9 +90,9 @@ func decode(text string) (tunnel.Envelope, error) {
 	how, body := rest[0], rest[1:]
 	switch {
 	case how != asItIs && how != deflated:
-		return bad("its body is written in way %d", how)
+		return bad("its body has the unknown encoding %d", how)
 	case e.Length > maxBody:
-		out.Missing = fmt.Sprintf("its body has %d bytes, more than can be taken here", e.Length)
+		out.Missing = fmt.Sprintf("its body has %d bytes, more than this machine accepts", e.Length)
 		return out, nil
 	case how == asItIs:
 		body = bytes.Clone(body)

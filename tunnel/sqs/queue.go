@@ -59,7 +59,7 @@ func (q Queue) parse() (place, error) {
 	if strings.HasPrefix(text, "arn:") {
 		f := strings.Split(text, ":")
 		if len(f) != 6 || f[2] != "sqs" || f[3] == "" || f[4] == "" || f[5] == "" {
-			return bad("has an ARN of another shape than arn:aws:sqs:REGION:ACCOUNT:NAME")
+			return bad("has an ARN that isn't like arn:aws:sqs:REGION:ACCOUNT:NAME")
 		}
 		p.name, p.account, p.region = f[5], f[4], cmp.Or(p.region, f[3])
 	} else {
@@ -79,7 +79,7 @@ func (q Queue) parse() (place, error) {
 		}
 	}
 	if !strings.HasSuffix(p.name, ".fifo") {
-		return bad("is not a FIFO queue (the name must end in .fifo), and only those keep the order")
+		return bad("is not a FIFO queue (the name must end in .fifo), and only those preserve the order")
 	}
 	if e, err := url.Parse(p.endpoint); err != nil || p.endpoint != "" && (e.Host == "" || e.Scheme != "http" && e.Scheme != "https") {
 		return place{}, fmt.Errorf("the endpoint %s is not a URL", plain.Word(q.Endpoint))
@@ -206,7 +206,7 @@ func reason(p place, err error) string {
 	name := plain.Text(p.name)
 	switch {
 	case errors.Is(err, errNotFIFO):
-		return fmt.Sprintf("%s is not a FIFO queue, and only those keep the order: create one", name)
+		return fmt.Sprintf("%s is not a FIFO queue, and only those preserve the order: create one", name)
 	case code == "QueueDoesNotExist", code == "NonExistentQueue":
 		return fmt.Sprintf("there is no queue %s at %s: create it, or correct its URL", name, p.where())
 	case code == "AccessDenied", code == "AccessDeniedException":

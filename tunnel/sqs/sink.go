@@ -53,7 +53,7 @@ func (s *Sink) Put(ctx context.Context, e tunnel.Envelope) error {
 		return fmt.Errorf("sqs: %w", err)
 	}
 	if len(text) > s.most {
-		return fmt.Errorf("%w: its message has %d bytes, and the queue %s takes %d", tunnel.ErrTooLarge, len(text), s.place.name, s.most)
+		return fmt.Errorf("%w: its message has %d bytes, and the queue %s accepts %d", tunnel.ErrTooLarge, len(text), s.place.name, s.most)
 	}
 	out, err := s.client.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl: aws.String(s.url), MessageBody: aws.String(text), MessageGroupId: aws.String(group(e.Hook)),
@@ -67,7 +67,7 @@ func (s *Sink) Put(ctx context.Context, e tunnel.Envelope) error {
 	case err != nil:
 		return fmt.Errorf("sqs: %s", reason(s.place, err))
 	case aws.ToString(out.SequenceNumber) == "":
-		return fmt.Errorf("sqs: %s took a request without giving it a number: it is not a FIFO queue", s.place.name)
+		return fmt.Errorf("sqs: %s accepted a request without giving it a number: it is not a FIFO queue", s.place.name)
 	}
 	return nil
 }

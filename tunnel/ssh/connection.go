@@ -81,7 +81,7 @@ func (c *connection) locate(port uint32) error {
 	}
 	c.output.report(c.found)
 	if err := c.listen(); err != nil {
-		c.Log.Debug("the server gives no session to print in", "err", err)
+		c.Log.Debug("the server allows no session, so it can't print a URL", "err", err)
 	}
 	if c.pattern == nil && c.service == (service{}) && c.outside() && port != 0 {
 		url, err := tunnel.PublicURL("http://" + net.JoinHostPort(c.host, strconv.Itoa(int(port))))

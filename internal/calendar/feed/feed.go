@@ -58,7 +58,7 @@ func (r *Reader) Read(ctx context.Context, source string, had calendar.Version) 
 // Address parses a calendar's address as users write it: https, webcal, or a path. It returns an https, http or file URL.
 func Address(source string) (*url.URL, error) {
 	invalid := func(text string) error {
-		return &app.Error{Kind: provider.Invalid, Text: text, Hint: "give an https address or a file"}
+		return &app.Error{Kind: provider.Invalid, Text: text, Hint: "use an https address or a file"}
 	}
 	if !strings.Contains(source, "://") || filepath.VolumeName(source) != "" {
 		return &url.URL{Scheme: "file", Path: source}, nil

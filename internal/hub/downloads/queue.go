@@ -250,7 +250,7 @@ func (q *Queue) stop(r app.Recording, why stopKind) (release func()) {
 func (q *Queue) Serve() {
 	for {
 		if err := q.Recall(); err != nil && q.opt.Context.Err() == nil {
-			q.opt.Log.Error("the downloads that were asked for could not be read", "err", err)
+			q.opt.Log.Error("the requested downloads could not be read", "err", err)
 		}
 		q.Schedule()
 		select {

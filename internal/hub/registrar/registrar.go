@@ -333,7 +333,7 @@ func (h *Hook) Register(ctx context.Context, replace bool) (app.RegisteredWebhoo
 	if h.api == nil {
 		return app.RegisteredWebhook{}, &app.Error{
 			Kind: provider.Unsupported, Platform: h.Account.Platform, Hint: h.Provider.Traits().WebhookPlace,
-			Text: fmt.Sprintf("the webhook of %s can be registered only on the platform's own pages", h.Account.Name),
+			Text: fmt.Sprintf("the webhook of %s can be registered only on the platform itself", h.Account.Name),
 		}
 	}
 	t, live := h.Target()

@@ -98,7 +98,7 @@ func Parse(body string) (Notice, error) {
 		case m.Type == "Notification" && m.Message != nil:
 			body = *m.Message
 		case m.Type == "SubscriptionConfirmation":
-			return Notice{}, fmt.Errorf("%w: a subscription of SNS that waits to be confirmed", ErrUnreadable)
+			return Notice{}, fmt.Errorf("%w: an SNS subscription waiting to be confirmed", ErrUnreadable)
 		default:
 			return Notice{}, fmt.Errorf("%w: it has no records", ErrUnreadable)
 		}

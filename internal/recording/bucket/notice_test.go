@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 		{"no bucket", records(event("ObjectCreated:Put", "", "x")), Notice{}, "names no bucket"},
 		{"a key that is no form's", records(event("ObjectCreated:Put", "a", "100%")), Notice{}, "invalid URL escape"},
 		{"one good, one bad", records(event("ObjectCreated:Put", "a", "x"), event("ObjectCreated:Put", "a", "%zz")), Notice{}, "invalid URL escape"},
-		{"subscription", `{"Type":"SubscriptionConfirmation","Message":"You have chosen"}`, Notice{}, "waits to be confirmed"},
+		{"subscription", `{"Type":"SubscriptionConfirmation","Message":"You have chosen"}`, Notice{}, "waiting to be confirmed"},
 		{"envelopes without end", sns(t, sns(t, sns(t, sns(t, read(t, "s3.json"))))), Notice{}, "too many envelopes"},
 	}
 	for _, tt := range tests {

@@ -118,7 +118,7 @@ func (q *Queue) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case err != nil:
 			pause = q.faults.NextBackOff()
-			q.tell(fmt.Sprintf("the queue cannot be read (check recording.queue, and the credentials' right to sqs:ReceiveMessage): %s", words(err)))
+			q.tell(fmt.Sprintf("the queue cannot be read (check recording.queue, and the credentials' permission for sqs:ReceiveMessage): %s", words(err)))
 		default:
 			q.faults.Reset()
 			q.status.ReceivedAt = q.o.Clock.Now()
@@ -244,7 +244,7 @@ func (q *Queue) hold(ctx context.Context, batch []*received) (stop func()) {
 			select {
 			case <-ticks.Chan():
 				if err := q.visible(ctx, batch, func(*received) time.Duration { return q.o.Visibility }); err != nil && ctx.Err() == nil {
-					q.o.Log.Warn("messages could not be kept from others while they are handled", "queue", q.o.URL, "err", err)
+					q.o.Log.Warn("messages could not be kept hidden while they are handled", "queue", q.o.URL, "err", err)
 				}
 			case <-ctx.Done():
 				return
@@ -326,7 +326,7 @@ func (q *Queue) giveBack(ctx context.Context, batch []*received) error {
 		return min(hideForeign<<min(max(r.times()-1, 0), 10), hideForeignMost)
 	})
 	if err != nil {
-		return fmt.Errorf("messages cannot be given back at their time: %s", words(err))
+		return fmt.Errorf("messages can't be returned to the queue on time: %s", words(err))
 	}
 	return nil
 }
@@ -373,7 +373,7 @@ func (q *Queue) account(batch []*received, fault error) {
 	}
 	reasons := q.stays
 	if fault != nil {
-		reasons = fmt.Sprintf("%v (check the credentials' right to sqs:DeleteMessage and sqs:ChangeMessageVisibility)", fault)
+		reasons = fmt.Sprintf("%v (check the credentials' permission for sqs:DeleteMessage and sqs:ChangeMessageVisibility)", fault)
 		if q.stays != "" {
 			reasons += "; " + q.stays
 		}
@@ -389,7 +389,7 @@ func reasonOf(r *received) string {
 			"configure that bucket)", r.err)
 	case errors.Is(r.err, ErrUnreadable):
 		return fmt.Sprintf("a message in the queue cannot be read and stays there, received %d times: %v "+
-			"(a redrive policy of the queue puts such messages aside)", r.times(), r.err)
+			"(a redrive policy moves such messages to another queue)", r.times(), r.err)
 	}
 	return fmt.Sprintf("a message could not be handled and will arrive again, received %d times: %v", r.times(), r.err)
 }

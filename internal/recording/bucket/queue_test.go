@@ -329,7 +329,7 @@ func TestQueueSaysWhatFails(t *testing.T) {
 	r.hears(received10)
 	r.handles(nil, "a")
 	r.hears("delete r0", received10)
-	r.reason("can't be deleted, so they arrive again: InternalError: no (check the credentials' right")
+	r.reason("can't be deleted, so they arrive again: InternalError: no (check the credentials' permission")
 	r.answers <- errors.New("AccessDenied")
 	for i := range 12 {
 		r.answers <- errors.New("AccessDenied")

@@ -302,7 +302,7 @@ func (f *fetch) space(ctx context.Context, missing *diskError) error {
 	if missing.need > 0 {
 		why = fmt.Sprintf("there is no space for %s in %s", humanize.Bytes(uint64(missing.need)), f.task.Dir)
 	}
-	f.d.opt.Log.Warn("a download waits for space", "name", f.task.Name, "error", missing)
+	f.d.opt.Log.Warn("a download is waiting for disk space", "name", f.task.Name, "error", missing)
 	f.meter.state(recording.Paused, reason(errors.New(why)))
 	f.turn.yield() // others may have space elsewhere
 	f.meter.yielded(true, "")

@@ -27,14 +27,14 @@ func checkName(name string) error {
 		return refuse("is not a name inside the folder")
 	}
 	if plain.Text(name) != name {
-		return refuse("holds characters that cannot be seen")
+		return refuse("contains invisible characters")
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		switch {
 		case len(part) > nameMost:
 			return refuse(fmt.Sprintf("has a part of %d bytes, more than %d", len(part), nameMost))
 		case strings.ContainsAny(part, forbidden):
-			return refuse("holds one of " + forbidden)
+			return refuse("contains one of " + forbidden)
 		case strings.HasSuffix(part, ".") || strings.HasSuffix(part, " ") || strings.HasPrefix(part, " "):
 			return refuse("begins or ends with a space, or ends with a dot")
 		case layout.Reserved(part):

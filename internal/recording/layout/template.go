@@ -90,7 +90,7 @@ func Parse(s string) (Template, error) {
 	}
 	switch {
 	case s == "":
-		return wrong("it is empty; the usual one is %s", DefaultTemplate)
+		return wrong("it is empty; the default is %s", DefaultTemplate)
 	case s[0] == '/' || s[0] == '~' || len(s) > 1 && s[1] == ':':
 		return wrong("it must be relative to the target folder")
 	case strings.Contains(s, `\`):
@@ -110,7 +110,7 @@ func Parse(s string) (Template, error) {
 	}
 	switch {
 	case !strings.Contains(s, "{id}"):
-		return wrong("it must name {id}: two recordings of a room may begin in the same second")
+		return wrong("it must contain {id}: two recordings of a room may begin in the same second")
 	case strings.Count(s, "{ext}") > 1:
 		return wrong("{ext} must be at the end")
 	}
@@ -120,7 +120,7 @@ func Parse(s string) (Template, error) {
 // parsePart parses one folder's or file's name.
 func parsePart(s string) ([]piece, error) {
 	if s == "" || s == "." || s == ".." {
-		return nil, fmt.Errorf("%q is no name of a folder or file", s)
+		return nil, fmt.Errorf("%q is not a valid file or folder name", s)
 	}
 	var pieces []piece
 	literals := 0
@@ -144,10 +144,10 @@ func parsePart(s string) ([]piece, error) {
 			return nil, fmt.Errorf("{%s is not closed", field)
 		}
 		if _, ok := fields[field]; !ok {
-			return nil, fmt.Errorf("there is no {%s}; there are {%s}", field, strings.Join(Fields(), "}, {"))
+			return nil, fmt.Errorf("there is no {%s}; use {%s}", field, strings.Join(Fields(), "}, {"))
 		}
 		if slices.ContainsFunc(pieces, func(p piece) bool { return p.field == field }) {
-			return nil, fmt.Errorf("{%s} is there twice between two slashes", field)
+			return nil, fmt.Errorf("{%s} appears twice between two slashes", field)
 		}
 		pieces = append(pieces, piece{field: field})
 		s = after

@@ -332,7 +332,7 @@ func (s *segment) element(off, limit int64) (element, error) {
 		if limit == s.w.size {
 			return element{}, cut(e.describe(), uint64(e.body)+size, limit)
 		}
-		return element{}, damage("the file is garbled: %s at byte %d reaches beyond what it is in", e.describe(), off)
+		return element{}, damage("the file is garbled: %s at byte %d extends beyond its container", e.describe(), off)
 	}
 	e.end = e.body + int64(size)
 	return e, nil

@@ -69,7 +69,7 @@ func TestMatroska(t *testing.T) {
 		{"hole in a cluster", join(kept[:1200], make([]byte, 400), kept[1600:]), both, ""}, // within a block: nothing to see
 		{"hole over a block's header", join(kept[:1000], make([]byte, 900), kept[1900:]), Report{}, "no element begins there"},
 		{"hole to the end of a live file", join(open, make([]byte, 50)), Report{}, "no element begins there"},
-		{"block beyond its cluster", join(ebmlHeader, el(rawSegment, oneTrack, el(rawCluster, []byte{0xa3, 0xff & 0xc0}), el(rawTags, make([]byte, 200)))), Report{}, "reaches beyond what it is in"},
+		{"block beyond its cluster", join(ebmlHeader, el(rawSegment, oneTrack, el(rawCluster, []byte{0xa3, 0xff & 0xc0}), el(rawTags, make([]byte, 200)))), Report{}, "extends beyond its container"},
 		{"block of unknown size", join(ebmlHeader, elOpen(rawSegment, oneTrack, elOpen(rawCluster, elOpen([]byte{0xa3}, []byte{0x81, 0, 0, 0, 1})))), Report{}, "no element begins there"},
 		{"tracks of unknown size", join(ebmlHeader, elOpen(rawSegment, elOpen(rawTracks), el(rawCluster, simpleBlock))), Report{}, "no element begins there"},
 		{"track without an end", join(ebmlHeader, elOpen(rawSegment, el(rawTracks, elOpen([]byte{0xae})))), Report{}, "no element begins there"},

@@ -174,7 +174,7 @@ func (m *movie) box(off, limit int64, top bool) (box, error) {
 		if limit == m.w.size {
 			return box{}, cut(b.describe(), end, limit)
 		}
-		return box{}, damage("the file is garbled: %s at byte %d reaches beyond what it is in", b.describe(), off)
+		return box{}, damage("the file is garbled: %s at byte %d extends beyond its container", b.describe(), off)
 	}
 	b.end = off + int64(size)
 	return b, nil

@@ -120,7 +120,7 @@ func (m *movie) readFragmentHeader(b box, r *run) error {
 
 func (m *movie) readRun(b box, r *run) error {
 	if r.track == nil {
-		return damage("the file is garbled: a fragment at byte %d doesn't say which track it is of", b.start)
+		return damage("the file is garbled: a fragment at byte %d doesn't say which track it belongs to", b.start)
 	}
 	c, err := m.content(b, 8)
 	if err != nil {
@@ -140,7 +140,7 @@ func (m *movie) readRun(b box, r *run) error {
 	}
 	fields := bits.OnesCount64(flags & trunPerSample)
 	if room := b.end - b.body - at; room < 0 || count*uint64(fields)*4 > uint64(room) {
-		return damage("the file is garbled: the fragment at byte %d says that it has %d samples, more than it has room for", b.start, count)
+		return damage("the file is garbled: the fragment at byte %d says that it has %d samples, more than fit into it", b.start, count)
 	}
 	size, length := count*r.sampleSize, count*r.sampleDuration // 32 bits each
 	if flags&(trunSampleSize|trunSampleDuration) != 0 {

@@ -55,7 +55,7 @@ func (m *movie) readSegmentIndex(b box) error {
 	count := number(c[at : at+2])
 	at += 2
 	if room := b.end - b.body - at; room < int64(count)*12 {
-		return damage("the file is garbled: the segment index at byte %d says that it has %d segments, more than it has room for", b.start, count)
+		return damage("the file is garbled: the segment index at byte %d says that it has %d segments, more than fit into it", b.start, count)
 	}
 	table, end := m.w.column(b.body+at, b.end), uint64(b.end)
 	if first > uint64(m.w.size) {

@@ -68,7 +68,7 @@ func (t *track) counted(w *window, b box, at int64, bits uint64) (*column, uint6
 	}
 	n := number(head)
 	if (n*bits+7)/8 > uint64(room) {
-		return nil, 0, damage("the index is garbled: the table %s of %s says that it has %d entries, more than it has room for", b.kind, t.name(), n)
+		return nil, 0, damage("the index is garbled: the table %s of %s says that it has %d entries, more than fit into it", b.kind, t.name(), n)
 	}
 	return w.column(b.body+at+4, b.end), n, nil
 }

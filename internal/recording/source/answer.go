@@ -45,7 +45,7 @@ func (p part) answered(got recording.Identity, ranged string, length int64) erro
 		return fmt.Errorf("%w: the wrong Content-Range", recording.ErrOdd)
 	}
 	if got.Size = total; !p.id.Same(got) {
-		return fmt.Errorf("%w: another length or ETag", recording.ErrChanged)
+		return fmt.Errorf("%w: a different length or ETag", recording.ErrChanged)
 	}
 	switch {
 	case ranged == "" && !p.whole():
@@ -65,7 +65,7 @@ func (p part) answers(resp *http.Response) error {
 		return p.answered(describe(resp), cmp.Or(resp.Header.Get("Content-Range"), "none"), resp.ContentLength)
 	case http.StatusRequestedRangeNotSatisfiable:
 		if total, ok := emptyRange(resp); ok && total != p.id.Size {
-			return fmt.Errorf("%w: another length", recording.ErrChanged)
+			return fmt.Errorf("%w: a different length", recording.ErrChanged)
 		}
 	}
 	return fmt.Errorf("%w: it answered %d", recording.ErrOdd, resp.StatusCode)

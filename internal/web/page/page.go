@@ -213,7 +213,7 @@ func (h *Handler) readEntry(w http.ResponseWriter, r *http.Request) (e entry, st
 	case errors.Is(err, bounds.ErrGaveWay):
 		return e, http.StatusServiceUnavailable, busy
 	case err != nil:
-		return e, http.StatusBadRequest, "the request did not arrive whole"
+		return e, http.StatusBadRequest, "the request did not arrive completely"
 	case len(raw) > maxBody:
 		return e, http.StatusBadRequest, "the request is too large"
 	}
@@ -223,7 +223,7 @@ func (h *Handler) readEntry(w http.ResponseWriter, r *http.Request) (e entry, st
 	return e, 0, ""
 }
 
-const busy = "Many guests are coming in. Try again in a moment."
+const busy = "Many guests are joining. Try again in a moment."
 
 // enter stores a guest's answer, and lets them in.
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request, page, sender string) {

@@ -64,11 +64,11 @@ var (
 	ErrDamaged = boltfile.ErrDamaged
 	// ErrBroken is wrapped by the errors of a spool that no longer writes: the last commit failed although readers see it, so the
 	// disk may lack what later commits would build on. Opening it again reads the disk's state.
-	ErrBroken = errors.New("spool: the disk failed during a commit; nothing is taken until the relay is started again")
+	ErrBroken = errors.New("spool: the disk failed during a commit; nothing is accepted until the relay is restarted")
 	// ErrNewer is returned by Open when a newer version wrote the file.
 	ErrNewer = errors.New("spool: the file was written by a newer relay")
 	// ErrAhead is returned by [Spool.Stored] for a position that was never given out.
-	ErrAhead = errors.New("spool: a position beyond any that was given out")
+	ErrAhead = errors.New("spool: a position beyond any that was assigned")
 )
 
 // Options configure a spool. Only Dir is required.
@@ -190,7 +190,7 @@ func Open(o Options) (*Spool, error) {
 }
 
 // kind is the spool as a file.
-var kind = boltfile.Kind{Name: "spool", Advice: "stop the relay and put back a copy, as docs/relay.md describes"}
+var kind = boltfile.Kind{Name: "spool", Advice: "stop the relay and restore a backup, as docs/relay.md describes"}
 
 // prepare creates a missing folder, and refuses another user's, who could replace the file.
 func prepare(o Options) error {
