@@ -29,11 +29,10 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	d.cancel()
 	ended := d.ended
 	d.cancel, d.ended, d.yielded = nil, nil, false
-	switch {
-	case d.then != nil && d.stop == notStopped:
-		d.job, d.then, d.furthest, next = *d.then, nil, 0, time.Time{}
-	case next.IsZero() || d.stop != notStopped:
+	if next.IsZero() && d.then == nil || d.stop != notStopped {
 		q.remove(d)
+	} else {
+		next = d.follow(next)
 	}
 	d.next = next
 	d.meter.idle()
@@ -41,6 +40,17 @@ func (q *Queue) run(ctx context.Context, d *download) {
 	close(ended)
 	q.Schedule()
 	q.lookAgain()
+}
+
+// follow takes up the job that follows, if there is one, and returns when to try again: now, or next if the job is the same and has failed.
+// Recall, which reads jobs from the store, and the request of a job may both add it.
+func (d *download) follow(next time.Time) time.Time {
+	then := d.then
+	if d.then = nil; then == nil || !next.IsZero() && then.AskedAt.Equal(d.job.AskedAt) {
+		return next
+	}
+	d.job, d.furthest = *then, 0
+	return time.Time{}
 }
 
 // errSuperseded means that the job of a download was replaced: its recording was merged with another one that has a download.
