@@ -86,10 +86,15 @@ func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) ti
 // fewEvents are so few that they are looked through without delaying those who write to the store.
 const fewEvents = 64
 
+// fewLeft reports whether few events can be between two. newest is 0 while it isn't known.
+func fewLeft(looked, newest uint64) bool {
+	return looked > 0 && newest > 0 && looked+fewEvents > newest
+}
+
 // next reads the forward and its next event. The error is [store.ErrNotFound] while nothing waits.
 func (s *sender) next(ctx context.Context) (job store.ForwardJob, d app.Delivery, err error) {
 	view := s.h.store.View
-	if s.looked > 0 && s.looked+fewEvents > s.h.forwards.newest.Load() {
+	if fewLeft(s.looked, s.h.forwards.newest.Load()) {
 		view = s.h.store.Latest
 	}
 	err = view(ctx, func(tx *store.Tx) error {
