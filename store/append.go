@@ -40,7 +40,7 @@ type Keep int
 const (
 	KeepWhole Keep = iota
 	KeepInRing
-	// KeepStray is KeepInRing for requests that cost strangers nothing: without a signature, or for no account.
+	// KeepStray is KeepInRing for requests that anyone can send: without a signature, or for no account.
 	KeepStray
 	// KeepCaught and KeepUncaught store it in a ring of the catch that its account names: accepted, or rejected.
 	KeepCaught
@@ -153,7 +153,7 @@ func (s *Store) Reject(ctx context.Context, d app.Delivery) (app.Delivery, error
 	return s.reject(ctx, Entry{Delivery: d, Keep: KeepInRing})
 }
 
-// RejectStray is Reject for requests that cost strangers nothing.
+// RejectStray is Reject for requests that anyone can send.
 func (s *Store) RejectStray(ctx context.Context, d app.Delivery) (app.Delivery, error) {
 	return s.reject(ctx, Entry{Delivery: d, Keep: KeepStray})
 }

@@ -202,7 +202,7 @@ var lower = func() (t [256]byte) {
 	return t
 }()
 
-// folded adds the bytes of a text, of which letters in ASCII may be capital ones.
+// folded adds the bytes of a text. ASCII letters may be in upper case.
 func (g *grams) folded(text string) {
 	last, n := g.last, g.n
 	for i := range len(text) {

@@ -22,7 +22,7 @@ type Booking struct {
 	Made []Occurrence `json:"made,omitempty"`
 }
 
-// Occurrence is one occurrence of a booking and what was made for it.
+// Occurrence is one occurrence of a booking, and the meeting created for it.
 type Occurrence struct {
 	Start app.Time `json:"start"`
 	End   app.Time `json:"end"`
@@ -33,7 +33,7 @@ type Occurrence struct {
 	Meeting string   `json:"meeting,omitempty"`
 }
 
-// Occurrence finds what was made for the occurrence that begins at start, nil for nothing.
+// Occurrence returns the record of the occurrence that begins at start, nil if there is none.
 func (b *Booking) Occurrence(start time.Time) *Occurrence {
 	for i := range b.Made {
 		if b.Made[i].Start.Equal(start) {
@@ -43,7 +43,7 @@ func (b *Booking) Occurrence(start time.Time) *Occurrence {
 	return nil
 }
 
-// Note sets what was made for an occurrence, and forgets those that were over at now.
+// Note sets the record of an occurrence, and drops the records of occurrences that were over at now.
 func (b *Booking) Note(o Occurrence, now time.Time) {
 	b.Made = slices.DeleteFunc(b.Made, func(had Occurrence) bool { return had.Start.Equal(o.Start.Time) || had.End.Before(now) })
 	b.Made = append(b.Made, o)
@@ -116,7 +116,7 @@ func (t *Tx) CalendarText(name string) ([]byte, error) {
 	return bytes.Clone(raw), nil
 }
 
-// Unpack returns the text of a calendar, of which at most limit bytes.
+// Unpack returns at most limit bytes of a calendar's text.
 func Unpack(packed []byte, limit int64) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

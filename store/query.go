@@ -250,7 +250,7 @@ type segmentIterator struct {
 	blocks       *bolt.Cursor
 	block        []byte
 	i            int
-	// size is that of an entry in a block, at decodes one.
+	// size is the size of an entry in a block, at decodes one.
 	size int
 	at   func([]byte, int, *filter.Columns)
 	cols filter.Columns

@@ -401,7 +401,7 @@ func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
 	return s.look(func(b *bolt.Tx) error { return f(&Tx{b: b, store: s}) })
 }
 
-// look is View without what has not been merged.
+// look is View without unmerged changes.
 func (s *Store) look(f func(*bolt.Tx) error) error {
 	s.swap.RLock()
 	defer s.swap.RUnlock()

@@ -20,7 +20,7 @@ type collector struct {
 // label is the name of a label and its value.
 type label struct{ name, value string }
 
-// escapes are those of the exposition format.
+// escapes are the escape sequences of the exposition format.
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // series returns the name of a metric with its labels.

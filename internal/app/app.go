@@ -139,7 +139,7 @@ func (s Stay) Present() bool { return s.LeftAt.IsZero() && !s.Waiting }
 type MeetingDetail struct {
 	Meeting
 	Participants []Stay `json:"participants"`
-	// Guests are those who came to the room's page, joined or not, in the order of their arrival.
+	// Guests are the people who came to the room's page, whether or not they joined, in order of arrival.
 	Guests []Guest `json:"guests,omitempty"`
 }
 

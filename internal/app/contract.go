@@ -52,7 +52,7 @@ type Overview interface {
 	Maintain(ctx context.Context, m Maintenance) (Maintained, error)
 }
 
-// Trash restores what was deleted here a moment ago.
+// Trash restores recent deletions.
 type Trash interface {
 	// Undo restores the latest room, booking, calendar, forward or catch that was deleted here in the last minute: a room with its id,
 	// meetings and bookings, a forward at its position, a catch with its address and events. It isn't repeated: a second call would
@@ -276,7 +276,7 @@ type Forwards interface {
 	RemoveForward(ctx context.Context, ref ForwardRef) (Forward, error)
 }
 
-// Catches receive the webhooks of other services.
+// Catches receive webhooks from other services.
 type Catches interface {
 	// Catches lists the catches by name.
 	//greenroom:repeat

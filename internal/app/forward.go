@@ -92,7 +92,7 @@ type ForwardSpec struct {
 	URL    string        `json:"url"`
 	Source ForwardSource `json:"source"`
 	Filter string        `json:"filter,omitempty"`
-	// Resign is the secret with which events are signed again, in the form of the event's platform; empty leaves their signatures.
+	// Resign is the secret that signs events again, in the form of the event's platform; empty keeps their signatures.
 	Resign string `json:"resign,omitempty"`
 	// CA holds the trusted certificates in PEM, instead of the system's; Insecure trusts any.
 	CA       string `json:"ca,omitempty"`

@@ -67,7 +67,7 @@ type PageView struct {
 	Connects []string `json:"connects,omitempty"`
 }
 
-// The answers of guests to being recorded, as they are shown.
+// The guests' answers to the consent question, as they are shown.
 const (
 	ConsentYes = "yes"
 	ConsentNo  = "no"

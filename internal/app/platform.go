@@ -47,7 +47,7 @@ type RecordingSwitch struct {
 // Ejection asks to remove a participant from a meeting.
 type Ejection struct {
 	Meeting string `json:"meeting"`
-	// Session is that of the stay; Ban keeps the person out, if the platform can identify them.
+	// Session is the stay's session. Ban keeps the person out, if the platform can identify them.
 	Session string `json:"session"`
 	Ban     bool   `json:"ban,omitempty"`
 }
@@ -119,7 +119,7 @@ func Health(found []Diagnosis) string {
 	return "ok"
 }
 
-// AfterEnd is the fate of the people in a lasting platform room when a meeting is ended; the room and its links stay. Empty
+// AfterEnd is the outcome for the people in a lasting platform room when a meeting is ended; the room and its links stay. Empty
 // if unknown.
 type AfterEnd string
 

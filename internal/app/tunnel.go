@@ -46,7 +46,7 @@ type TunnelProbe struct{}
 type TunnelProbed struct {
 	// ID is the id in the [ProbeChange] that asked for it.
 	ID uint64 `json:"id"`
-	// Driver and URL are what was probed.
+	// Driver and URL name the tunnel that was probed.
 	Driver string `json:"driver"`
 	URL    string `json:"url"`
 	OK     bool   `json:"ok"`

@@ -69,7 +69,7 @@ type annotations struct {
 	Destructive bool `json:"destructiveHint"`
 }
 
-// result is that of a tool's call.
+// result is the result of a tool call.
 type result struct {
 	Content    []content       `json:"content"`
 	Structured json.RawMessage `json:"structuredContent,omitempty"`

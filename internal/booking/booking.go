@@ -28,7 +28,7 @@ type Text struct {
 	For, Every, Until string
 }
 
-// Spec returns the booking of a room. zone is that of the start: an IANA name. The error is an [*Error].
+// Spec returns the booking of a room. zone is the time zone of the start: an IANA name. The error is an [*Error].
 func (t Text) Spec(room, zone string) (app.BookingSpec, error) {
 	spec := app.BookingSpec{Room: room, Every: t.Every, Until: t.Until}
 	var err error

@@ -105,7 +105,7 @@ type endKey struct{}
 type crowd struct {
 	most int
 	mu   sync.Mutex
-	// waiting are those without a request, since a time; ending those whose request won't be read or whose answer is being sent;
+	// waiting are connections without a request, since a time; ending are those whose request won't be read or whose answer is being sent;
 	// busy the others.
 	waiting, ending map[net.Conn]time.Time
 	busy            map[net.Conn]bool

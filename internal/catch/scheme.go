@@ -1,5 +1,5 @@
 // Package catch knows how services sign the webhooks that they post: it verifies requests, signs bodies again, and answers the
-// challenges with which some services test an address. It is pure: no I/O, and no clock but the time of receipt.
+// challenges that some services send to test an address. It is pure: no I/O, and no clock but the time of receipt.
 package catch
 
 import (

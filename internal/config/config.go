@@ -55,7 +55,7 @@ type Config struct {
 	BodyLimit int64
 	Retention Retention
 	Tunnel    Tunnel
-	// Forwards are those of the file, with their secrets and certificates.
+	// Forwards are the forwards in the file, with their secrets and certificates.
 	Forwards []app.ForwardSpec
 
 	Notify Notify
@@ -77,7 +77,7 @@ type Config struct {
 	settings        []Setting
 	problems        []*Error
 	secretVariables []string
-	// variables are those that set keys.
+	// variables are the environment variables that set keys.
 	variables []variable
 }
 
@@ -137,7 +137,7 @@ type Options struct {
 	MayLack bool
 	// Getenv reads a variable of the environment; nil means os.Getenv.
 	Getenv func(string) string
-	// Drivers are those of the platforms that can be configured, in the order in which accounts of the environment are listed.
+	// Drivers are the drivers of the platforms that can be configured, in the order in which accounts from the environment are listed.
 	// A driver without Open is not in this build: its accounts are left out with a notice.
 	Drivers []provider.Driver
 	// Actions are the actions that [keys] can bind; nil accepts any name.

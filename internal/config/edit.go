@@ -105,7 +105,7 @@ func readText(path string) (t fileText, err error) {
 	return t, err
 }
 
-// errMeanwhile means that the file has changed in the meantime.
+// errMeanwhile means that another program changed the file in the meantime.
 var errMeanwhile = errors.New("the file has changed in the meantime")
 
 // editOnce changes the file. The error is [errMeanwhile] if something else changes it meanwhile.

@@ -81,7 +81,7 @@ func parse(data []byte) ([]entry, error) {
 	return d.entries, nil
 }
 
-// document collects the entries of a text. lines are those of its paths.
+// document collects the entries of a text. lines are the line numbers of its paths.
 type document struct {
 	lines   map[string]int
 	entries []entry

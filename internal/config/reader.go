@@ -29,7 +29,7 @@ type reader struct {
 	cfg  *Config
 	// private reports that only the owner can read the file.
 	private bool
-	// platforms are those of this build.
+	// platforms are the platforms in this build.
 	platforms []string
 	values    map[string]value
 	// account and fetch are being read; isDefault marks the account as its platform's default, driver is the platform's.
@@ -211,7 +211,7 @@ func (r *reader) number(key string, byDefault, least, most int) int {
 	})
 }
 
-// themes are those of the screen.
+// themes are the screen's themes.
 var themes = []string{"auto", "light", "dark", "high-contrast", "16", "none"}
 
 func (r *reader) general() {

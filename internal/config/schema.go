@@ -53,7 +53,7 @@ var rows = []row{
 	{key: "download.timeout", read: span(func(r *reader) *time.Duration { return &r.cfg.Download.Timeout }, "6h", time.Second, forever,
 		"isn't a duration of at least a second", `write it like "6h", or "off"`)},
 
-	// The variables of accounts are those of the platforms' drivers.
+	// The platforms' drivers define the variables of accounts.
 	{key: "accounts.*.platform"},
 	{key: "accounts.*.api_key", read: secret(func(r *reader) *string { return &r.account.APIKey }), secret: true},
 	{key: "accounts.*.api_secret", read: (*reader).apiSecret, secret: true},

@@ -23,11 +23,11 @@ type Columns struct {
 	Size uint32
 
 	Account, Type, Room, Meeting, Participant, Session uint32
-	// Folded reports that the hashes are those of folded texts. Without it they keep accents, as earlier versions wrote them.
+	// Folded reports that the hashes are of folded texts. Otherwise the texts kept their accents, as in earlier versions.
 	Folded bool
 	// Accounts are the accounts of all events beside which these columns are, if they are known, each with a hash of its own.
 	Accounts []Name
-	// Old marks columns of which Seq, At and Kind alone are known, and of Flags those that are set.
+	// Old marks columns in which only Seq, At, Kind and the set Flags are known.
 	Old bool
 }
 
@@ -193,7 +193,7 @@ type Range struct {
 	Verdicts uint8
 }
 
-// Range returns a range outside of which nothing matches.
+// Range returns a range that contains every match.
 func (f *Filter) Range() Range {
 	all := Range{Last: math.MaxUint64, Verdicts: math.MaxUint8}
 	if f.Empty() {

@@ -2,7 +2,7 @@ package filter
 
 import "strings"
 
-// Field is a field that terms name.
+// Field is a field that terms can name.
 type Field int
 
 // The fields. Session is not written: a participant is named by either.

@@ -170,7 +170,7 @@ func (p *parser) regex(at int) (node, error) {
 func (p *parser) compile(expr string, at int) (*regexp.Regexp, error) {
 	r, err := regexp.Compile("(?i:" + expr + ")")
 	if err != nil {
-		// The message is that of the expression as it was written.
+		// The message refers to the expression as it was written.
 		if _, plain := regexp.Compile(expr); plain != nil {
 			err = plain
 		}

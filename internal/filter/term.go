@@ -12,15 +12,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// textTerm compares a field of text with values, of which one must match.
+// textTerm compares a text field with values, one of which must match.
 type textTerm struct {
 	Field
 	name   string // of a header, or the path in a body
 	texts  []text
 	source string
-	// hashes are those of the values in columns, nil if they can't be compared there.
+	// hashes are the hashes of the values in columns, nil if they can't be compared there.
 	hashes []uint32
-	// plain are words of which a request with a match has one, nil if there are none.
+	// plain are words, one of which every matching request contains; nil if there are none.
 	plain []string
 }
 
@@ -147,7 +147,7 @@ func (t *textTerm) cost() int {
 
 func (t *textTerm) print(b []byte) []byte { return append(b, t.source...) }
 
-// numberTerm compares a number with ranges, of which one must hold it.
+// numberTerm compares a number with ranges, one of which must contain it.
 type numberTerm struct {
 	Field
 	spans  []span

@@ -43,7 +43,7 @@ const (
 type calls struct {
 	h      *Hub
 	memory notify.Memory
-	// recordings are those that changed since the last look; all means that every recent one is looked at.
+	// recordings are the recordings that changed since the last check; all means that every recent one is checked.
 	recordings map[app.RecordingRef]app.Recording
 	all        bool
 	// meetings are the unended ones as they changed last.
@@ -228,7 +228,7 @@ func (c *calls) event(d app.Delivery) {
 	}
 }
 
-// SetCalls replaces the rules of [Options]. Programs that run or wait aren't concerned.
+// SetCalls replaces the rules of [Options]. It doesn't affect programs that are running or waiting.
 func (h *Hub) SetCalls(rules []CallRule) { h.callRules.Store(&rules) }
 
 func (c *calls) rules() []CallRule {

@@ -121,7 +121,7 @@ func (e *effect) ofKeptRoom() (bool, error) {
 	return err == nil && r.Lasting(), ignore(err, store.ErrNotFound)
 }
 
-// meetingIn finds the event's meeting among those that its platform room had, of which m is the current one.
+// meetingIn finds the event's meeting among the meetings of its platform room. m is the current one.
 func (e *effect) meetingIn(m *roster.Meeting) (*roster.Meeting, error) {
 	if e.ofLater(m) {
 		switch {

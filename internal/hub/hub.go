@@ -49,7 +49,7 @@ type Options struct {
 	// Accounts in the order of the configuration.
 	Accounts []Account
 	Policy   Policy
-	// Drivers are those of the program's platforms. Hints name the variables that configure an account.
+	// Drivers are the drivers of the program's platforms. Hints name the variables that configure an account.
 	Drivers []provider.Driver
 	// Downloads configures the downloads of recordings.
 	Downloads downloads.Config
@@ -57,7 +57,7 @@ type Options struct {
 	Buckets Buckets
 	// Forwarder sends events to the targets of forwards; nil if this program forwards nothing.
 	Forwarder Forwarder
-	// Forwards are those of the configuration.
+	// Forwards are the forwards in the configuration.
 	Forwards []app.ForwardSpec
 	Version  string
 	// Tunnel is the configured driver, "none" or empty for none. Status shows it while no process has it open.
@@ -114,7 +114,7 @@ type Hub struct {
 	since    app.Time
 
 	tunnels tunnels
-	// listeners are those of other processes.
+	// listeners are the listeners of other processes.
 	listeners listeners
 	// missed counts the times at which webhooks may have been missed.
 	missed atomic.Uint64

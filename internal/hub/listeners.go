@@ -9,7 +9,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// listeners are those of other processes, by the source of their reports: listen may run beside a store's owner without a listener,
+// listeners are the listeners of other processes, by the source of their reports: listen may run beside a store's owner without a listener,
 // such as event tail.
 type listeners struct {
 	mu      sync.Mutex

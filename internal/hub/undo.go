@@ -14,7 +14,7 @@ import (
 	"greenroom/store"
 )
 
-// trashName is the key of what was deleted in the last minute.
+// trashName is the key of the deletions of the last minute.
 const trashName = "trash"
 
 // maxTrash is how many deletions can be undone.

@@ -238,7 +238,7 @@ func (c *coming) calendars(all []subscription) {
 	}
 }
 
-// linkKey returns the part of a link by which links are compared.
+// linkKey returns the part of a link that identifies it in comparisons.
 func linkKey(link string) string {
 	u, err := url.Parse(link)
 	if err != nil {

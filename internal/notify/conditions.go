@@ -108,7 +108,7 @@ func ofMeeting(m app.MeetingDetail, failed bool) (out []condition) {
 	return out
 }
 
-// ofRecording lists the conditions of a recording. link is that of its meeting.
+// ofRecording lists the conditions of a recording. link is its meeting's link.
 func (s State) ofRecording(r app.Recording, link string, since time.Time) (out []condition) {
 	call := app.Call{Room: r.Room, Meeting: r.Meeting, Account: r.Account, Platform: r.Platform, URL: link}
 	news := func(at time.Time) bool { return at.After(since) && s.Now.Sub(at) < Fresh }

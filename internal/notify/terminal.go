@@ -12,7 +12,7 @@ const Bell = "\a"
 // title is the title of messages on the desktop.
 const title = "Greenroom"
 
-// Desktop returns the escape sequence with which a terminal shows a message on the desktop: OSC 99 for kitty, OSC 777 for foot, rxvt and
+// Desktop returns the escape sequence that makes a terminal show a message on the desktop: OSC 99 for kitty, OSC 777 for foot, rxvt and
 // terminals based on VTE, OSC 9 for others. Terminals without messages ignore it. For terminals that would print it, it is empty.
 func Desktop(getenv func(string) string, text string) string {
 	text = plain.Text(text)

@@ -24,7 +24,7 @@ type Task struct {
 	Report func(Report)
 }
 
-// State is the state of a task or a job. The words are those of the application.
+// State is the state of a task or a job, in the application's words.
 type State string
 
 // The states.

@@ -172,7 +172,7 @@ func (s *Stay) GaveUp(p provider.Participant, at time.Time) {
 	s.Source = app.FromWebhook
 }
 
-// Seen adds that a presence reading begun at the given time listed p.
+// Seen records that a presence reading begun at the given time listed p.
 func (s *Stay) Seen(p provider.Participant, begun time.Time) {
 	fresh := s.JoinedAt.IsZero()
 	s.identify(p, p.JoinedAt)

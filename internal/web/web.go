@@ -63,7 +63,7 @@ type Options struct {
 	Addr  string
 	Fixed bool
 	Router
-	// Hosts returns the host names with which the tunnel reaches this listener. It may be nil.
+	// Hosts returns the host names that the tunnel uses to reach this listener. It may be nil.
 	Hosts func() []string
 	// BodyLimit is the largest body in bytes, 1 MiB if zero, at most 25 MiB. Concurrent is how many requests are read at a time, 256 if
 	// zero.

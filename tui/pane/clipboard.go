@@ -16,10 +16,10 @@ import (
 // maxTerminalCopy is the longest text, in bytes, that terminals are known to put on the clipboard.
 const maxTerminalCopy = 64 << 10
 
-// Copied says what a text is, in messages about copying it.
+// Copied names a text in messages about copying it.
 type Copied struct {
 	What string
-	// Hint is shown after the text was copied for certain.
+	// Hint is shown if the text was certainly copied.
 	Hint string
 	// Instead is the command that prints the text. With it the text is secret and never shown.
 	Instead string

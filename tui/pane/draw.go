@@ -61,7 +61,7 @@ type Column struct {
 	Right bool
 }
 
-// Columns draws cells side by side. Those without a width are left out.
+// Columns draws cells side by side. Those without a width are omitted.
 func Columns(r cell.Ruler, cells ...Column) string {
 	var b strings.Builder
 	for _, c := range cells {

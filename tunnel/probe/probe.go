@@ -80,7 +80,7 @@ func New(o Options) *Prober {
 	}
 }
 
-// Is reports whether a request's target is that of a probe, of this process or another. Such a request is never a webhook: if
+// Is reports whether a request is a probe by its target, sent by this process or another. Such a request is never a webhook: if
 // [Prober.Arrived] doesn't know it, it is answered 404 and not stored.
 func Is(target string) bool { return strings.HasPrefix(target, Path) }
 

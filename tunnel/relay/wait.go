@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// autoBehind is the most waiting requests of a hook with which a sender still waits under the policy auto.
+	// autoBehind is the maximum number of a hook's waiting requests at which a sender still waits under the policy auto.
 	autoBehind = 256
 	// maxWaiters is the most senders that wait for a token's client at a time. Others get 200 immediately: their requests are
 	// equally durable.
 	maxWaiters = 1000
-	// autoSilent is the longest silence of the client with which it does.
+	// autoSilent is the longest silence of the client at which it does.
 	autoSilent = pingEvery + time.Second
 )
 

@@ -144,7 +144,7 @@ func (i *inbox) next(now time.Time) (batch []*request, again time.Duration) {
 			break
 		}
 	}
-	// The next call begins after the hook with which this one does.
+	// The next call begins after the hook that this one begins with.
 	i.turn = slices.Concat(i.turn[first+1:], i.turn[:first+1])
 	return batch, again
 }

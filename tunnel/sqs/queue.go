@@ -26,7 +26,7 @@ import (
 	"greenroom/internal/unreached"
 )
 
-// Queue is a queue's address. The credentials are those of AWS's usual chain: environment, shared files, SSO, container, instance.
+// Queue is a queue's address. The credentials come from AWS's usual chain: environment, shared files, SSO, container, instance.
 type Queue struct {
 	// Queue is the FIFO queue's URL or ARN, or sqs:// with either (sqs://HOST/ACCOUNT/NAME.fifo means https).
 	Queue string
@@ -115,7 +115,7 @@ func (q Queue) client(ctx context.Context) (*sqs.Client, place, error) {
 	// Only connecting is limited here: a long poll may take its time.
 	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime }).
 		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = dialTime })
-	// The SDK's own logger would write over the screen. An empty region is that of the chain.
+	// The SDK's own logger would write over the screen. An empty region means the chain's.
 	c, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}), config.WithRetryer(retryer), config.WithHTTPClient(client),
 		config.WithRegion(p.region))
 	if err != nil {

@@ -9,7 +9,7 @@ type service struct {
 	blank bool
 }
 
-// The hosts in bind are those that OpenSSH sends for these commands.
+// The hosts in bind are the ones that OpenSSH sends for these commands.
 var services = map[string]service{
 	// https://localhost.run/docs/ : ssh -R 80:localhost:8080 nokey@localhost.run, without an account
 	"localhost.run": {user: "nokey", bind: "localhost:80"},

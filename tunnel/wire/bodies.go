@@ -60,7 +60,7 @@ type RespBody struct {
 	// RetryAfter is in whole seconds, 0 for none.
 	RetryAfter int    `json:"retry_after,omitempty"`
 	Text       string `json:"text,omitempty"`
-	// ContentType is that of Text, which is then sent exactly. Relays of earlier versions send a line of plain text.
+	// ContentType is the type of Text, which is then sent exactly. Relays of earlier versions send a line of plain text.
 	ContentType string `json:"content_type,omitempty"`
 }
 

@@ -111,7 +111,7 @@ func (m *Memory) IgnoreRecording(ctx context.Context, req app.IgnoreRequest) (ap
 	})
 }
 
-// NoteVerification notes what was found of the recording's files.
+// NoteVerification stores the findings about the recording's files.
 func (m *Memory) NoteVerification(ctx context.Context, v app.Verification) (app.Recording, error) {
 	return m.Recorded(ctx, "NoteVerification", v.RecordingRef, func(r *app.Recording) {
 		if r.Download != nil {

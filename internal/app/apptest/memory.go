@@ -259,7 +259,7 @@ func (m *Memory) locate(r *app.Room) {
 	}
 }
 
-// Undo brings back what was deleted last.
+// Undo restores the last deleted item.
 func (m *Memory) Undo(ctx context.Context, _ app.UndoRequest) (app.Undone, error) {
 	if err := m.begin(ctx, "Undo"); err != nil {
 		return app.Undone{}, err

@@ -1,4 +1,4 @@
-// Package registrar keeps the webhook of an account registered with its platform, and the secrets with which it is signed.
+// Package registrar keeps the webhook of an account registered with its platform, and stores the secrets that sign it.
 //
 // Promises:
 //   - A webhook that isn't ours stays unless the user asks for its replacement.

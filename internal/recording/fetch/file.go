@@ -16,7 +16,7 @@ var (
 	ErrChecksum = errors.New("the checksum differs from the source's")
 	// ErrDisk means that the local disk refuses: the target folder can't be created or written to, or its name is used by a file.
 	ErrDisk = errors.New("the disk reports an error")
-	// ErrDiscarded is the cause with which [Downloader.Discard] ends a task that is being downloaded.
+	// ErrDiscarded is the cancellation cause of a task that [Downloader.Discard] ends.
 	ErrDiscarded = errors.New("the download was cancelled")
 )
 
@@ -27,7 +27,7 @@ type File struct {
 	Size int64
 	// SHA256 in hexadecimal was computed from the file on disk.
 	SHA256 string
-	// Identity is that of the downloaded file at its source.
+	// Identity is the downloaded file's identity at its source.
 	Identity recording.Identity
 	// Checked reports whether the source's checksum of the whole file was compared, Compared whether the whole file on disk was
 	// compared with what arrived. Parts that an early version downloaded can't be compared.

@@ -84,7 +84,7 @@ func missed(off, end, size int64) bool {
 	return false
 }
 
-// Filled reports whether the source has anything but zeros in one of the holes. The error is [recording.ErrChanged] if its file doesn't
+// Filled reports whether the source has non-zero bytes in one of the holes. The error is [recording.ErrChanged] if its file doesn't
 // have the given size.
 func Filled(ctx context.Context, s recording.Source, size int64, holes []recording.Hole) (bool, error) {
 	id, err := s.Identify(ctx)

@@ -202,10 +202,10 @@ func (p *part) write(b []byte, off int64) error {
 	return nil
 }
 
-// ReadAt reads what was written.
+// ReadAt reads data that was written.
 func (p *part) ReadAt(b []byte, off int64) (int, error) { return p.disk.read(p.File, b, off) }
 
-// flush makes what was written durable.
+// flush makes written data durable.
 func (p *part) flush() error {
 	if err := p.disk.flush(p.File); err != nil {
 		return disk("sync the part file", err)

@@ -28,7 +28,7 @@ type Progress struct {
 	// Final is the path that the complete file has or is about to get, SHA256 its checksum in hexadecimal; empty before that.
 	Final  string `json:"final,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`
-	// Checked and Compared are those of the [File].
+	// Checked and Compared are as in [File].
 	Checked  bool `json:"checked,omitempty"`
 	Compared bool `json:"compared,omitempty"`
 }

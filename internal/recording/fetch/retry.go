@@ -22,7 +22,7 @@ const (
 	reasonMost   = 200
 )
 
-// errStalled is the cause with which a silent connection is cancelled.
+// errStalled is the cancellation cause of a silent connection.
 var errStalled = errors.New("the source has sent nothing for a while")
 
 // repeats spaces the repetitions of one request.

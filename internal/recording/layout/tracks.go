@@ -81,7 +81,7 @@ func offset(t Track) float64 {
 	return *t.OffsetS
 }
 
-// nameOf returns a file's name in two parts, of which the second is never cut, and fills in the track's fields from its key.
+// nameOf returns a file's name in two parts, the second of which is never cut, and fills in the track's fields from its key.
 func nameOf(f provider.RecordingFile, t *Track, names map[string]string) (stem, end string) {
 	n, ok := object.Track(f.Key)
 	if !ok {

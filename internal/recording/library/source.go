@@ -115,7 +115,7 @@ type either struct {
 	chosen recording.Source
 }
 
-// Identify implements [recording.Source], as does Open. The error is that of the last source: those of links name the setting.
+// Identify implements [recording.Source], as does Open. The error comes from the last source: errors of links name the setting.
 func (e *either) Identify(ctx context.Context) (recording.Identity, error) {
 	var refused []string
 	for i, way := range e.ways {

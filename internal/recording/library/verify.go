@@ -60,7 +60,7 @@ func scan(ctx context.Context, path string, size int64) (recording.Scanned, erro
 	return fetch.Scan(ctx, f, size)
 }
 
-// filled reports whether a file's source has anything but zeros in the holes.
+// filled reports whether a file's source has non-zero bytes in the holes.
 func (l *Library) filled(ctx context.Context, r app.Recording, f app.DownloadedFile, holes []recording.Hole) (bool, error) {
 	if !r.DeletedAt.IsZero() {
 		return false, errors.New("the recording was deleted on the platform")

@@ -91,7 +91,7 @@ func (s *segment) fill(report *Report) {
 	}
 }
 
-// walk visits the elements of the file itself: headers and segments, of which there may be several.
+// walk visits the top-level elements of the file: headers and one or more segments.
 func (s *segment) walk(report *Report) error {
 	whole := false
 	for off := int64(0); off < s.w.size; {

@@ -43,7 +43,7 @@ type Report struct {
 	// Audio and Video report whether there is a track of the kind that isn't empty. Both are false for other containers.
 	Audio bool `json:"audio"`
 	Video bool `json:"video"`
-	// Duration is that of the longest track according to the container, zero if it has none. The platform's is often more exact.
+	// Duration is the length of the longest track according to the container, zero if it has none. The platform's is often more exact.
 	Duration time.Duration `json:"duration,omitempty"`
 	// Fragmented reports whether an MP4's media is in fragments.
 	Fragmented bool `json:"fragmented,omitempty"`

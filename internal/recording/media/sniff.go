@@ -30,7 +30,7 @@ type Format struct {
 	Text bool
 }
 
-// boxesAtStart are the boxes with which an MP4 file can begin.
+// boxesAtStart are the boxes that can begin an MP4 file.
 var boxesAtStart = []string{"ftyp", "styp", "moov", "moof", "mdat", "sidx", "free", "skip", "wide", "pnot"}
 
 // Sniff returns a file's format by its first 512 bytes.

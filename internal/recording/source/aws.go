@@ -67,7 +67,7 @@ func (m marked) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return c, err
 }
 
-// sdkAttempts allows the SDK one retry, with which it corrects for a wrong clock. Further retries are the caller's.
+// sdkAttempts allows the SDK one retry, so that it can correct for a wrong clock. The caller makes further retries.
 const sdkAttempts = 2
 
 // NewAWS returns the configuration that clients of AWS services share. The SDK's log is off: it would write over the screen. Only

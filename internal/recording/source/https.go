@@ -25,7 +25,7 @@ const (
 // HTTPOptions are the options of an [HTTP].
 type HTTPOptions struct {
 	// Link returns a link to the file; stale is the one that has expired or was refused, empty at first. Calls don't overlap. Its
-	// errors are those of a [provider.FileLinker]. Required.
+	// errors are the errors of a [provider.FileLinker]. Required.
 	Link func(ctx context.Context, stale string) (provider.FileLink, error)
 	// Transport carries the requests; sources should share one. Nil is a new one that refuses private addresses.
 	Transport http.RoundTripper

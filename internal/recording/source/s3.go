@@ -143,7 +143,7 @@ func strong(tag *string) string {
 	return ""
 }
 
-// version returns an object's version. "null" is that of objects from before versioning: they can be overwritten.
+// version returns an object's version. Objects from before versioning have the version "null": they can be overwritten.
 func version(v *string) string {
 	if aws.ToString(v) == "null" {
 		return ""

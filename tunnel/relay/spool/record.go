@@ -10,7 +10,7 @@ import (
 	"greenroom/tunnel/wire"
 )
 
-// key is a request's key among those of its hook. Its order is that of [cursor.Position].
+// key is a request's key within its hook. Keys are ordered like [cursor.Position].
 func key(epoch, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, epoch), seq)
 }
