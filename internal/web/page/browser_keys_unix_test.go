@@ -211,6 +211,6 @@ func TestAPageWithoutTLS(t *testing.T) {
 	server.Join(t, livekittest.Person{Room: m.PlatformRoom, Identity: "bob", Name: "Bob"})
 	p.do(navigate(strings.Replace(address, "127.0.0.1", name, 1)))
 	p.enter("Ada", "Join")
-	p.until("Bob, and the reason", `document.querySelectorAll(".tile").length === 2 && document.querySelector(".bar.top").textContent.includes("on https pages only")`)
+	p.until("Bob, and the reason", `document.querySelectorAll(".tile").length === 2 && document.querySelector(".bar.top").textContent.includes("only on https pages")`)
 	p.shot("without-tls")
 }

@@ -1,6 +1,6 @@
 // Package page serves the page of a room, where guests join meetings on any platform.
 //
-// Its path is /r/{room}-{token}, of which only the token counts. The document and /state have what a guest must know before they
+// Its path is /r/{room}-{token}; only the token matters. The document and /state have what a guest must know before they
 // consent, but not the meeting's address or a key to it. Only the response of /enter has those, for a guest who may enter. The page
 // sets no cookies, and its policy allows only the code, styles and connections of the page and of the platforms.
 //
@@ -166,7 +166,7 @@ func public(v app.PageView) publicView {
 	return publicView{v.Room, v.State, v.By, v.Recorded, v.Ask, v.Meeting, v.StartsAt}
 }
 
-// document writes the page. It doesn't use a template package, with which the linker keeps every method of every type.
+// document writes the page. It doesn't use a template package, which would make the linker keep every method of every type.
 func (h *Handler) document(w http.ResponseWriter, r *http.Request, segment string, v app.PageView) {
 	view, err := json.Marshal(public(v))
 	if err != nil { // plain values always encode

@@ -103,9 +103,9 @@ export const join: Join = (place, entry, on) => {
 
   const failed = (what: string) => (e: unknown) => {
     const why = e instanceof Error ? e.name : "";
-    say(!isSecureContext ? "The browser allows microphone and camera on https pages only. Ask the host for an https address."
+    say(!isSecureContext ? "The browser allows the microphone and camera only on https pages. Ask the host for an https address."
       : why === "NotAllowedError" ? `The browser doesn't allow the ${what}. Allow it in the address bar, then try again.`
-      : why === "NotFoundError" ? `There is no ${what}. Others see and hear you without it.` : `The ${what} can't be used (${why || "unknown reason"}).`);
+      : why === "NotFoundError" ? `No ${what} found. You can take part without it.` : `The ${what} can't be used (${why || "unknown reason"}).`);
     controls();
   };
   const me = room.localParticipant;
@@ -171,7 +171,7 @@ export const join: Join = (place, entry, on) => {
   });
   room.on(RoomEvent.ParticipantConnected, (p) => on.news(nameOf(p) + " joined")).on(RoomEvent.ParticipantDisconnected, (p) => on.news(nameOf(p) + " left"));
   room.on(RoomEvent.TrackPublished, (t, p) => {
-    if (t.source === Track.Source.ScreenShare) on.news(nameOf(p) + " shares a screen");
+    if (t.source === Track.Source.ScreenShare) on.news(nameOf(p) + " is sharing a screen");
   });
   for (const e of [
     RoomEvent.ParticipantConnected, RoomEvent.ParticipantDisconnected, RoomEvent.TrackMuted, RoomEvent.TrackUnmuted, RoomEvent.ActiveSpeakersChanged,
@@ -184,7 +184,7 @@ export const join: Join = (place, entry, on) => {
   });
   room.on(RoomEvent.AudioPlaybackStatusChanged, () => {
     if (room.canPlaybackAudio) return say("");
-    say("The browser keeps the sound off. ");
+    say("The browser has blocked the sound. ");
     note.append(button("Turn the sound on", () => void room.startAudio()));
   });
   room.on(RoomEvent.Disconnected, (reason) => end(() => {

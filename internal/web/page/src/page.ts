@@ -106,7 +106,7 @@ function form(problem = ""): void {
   const parts: Node[] = [invites];
   if (view.state === "waiting") {
     const at = start();
-    parts.push(soft(at ? `It starts on ${at}. You join when it starts.` : "It hasn't started yet. You join when it starts."));
+    parts.push(soft(at ? `It starts on ${at}. You will join when it starts.` : "It hasn't started yet. You will join when it starts."));
   }
   if (view.recorded) {
     parts.push(element("p", { class: "notice", id: "recorded" }, view.ask
@@ -143,13 +143,13 @@ async function enter(waited = false): Promise<void> {
     hostToken = "";
     return join(answer.component, { url: answer.url, guest: answer.guest ?? "", name, room: view.room, ...(answer.access ? { access: answer.access } : {}) });
   }
-  if (view.ask && consent !== "yes") return form("This meeting is recorded: answer before you join.");
+  if (view.ask && consent !== "yes") return form("This meeting is recorded. Please answer before you join.");
   if (view.state === "ended") return ended();
   wait();
 }
 
 function declined(): void {
-  show("You didn't join", element("p", {}, "You didn't consent to being recorded. The host sees that."),
+  show("You didn't join", element("p", {}, "You didn't consent to being recorded. The host can see this."),
     row(button("I changed my mind", () => form())));
 }
 
@@ -159,7 +159,7 @@ function wait(problem = ""): void {
   const at = start();
   const note = element("p", { class: "error", role: "status" }, problem);
   show(locked ? "Waiting for the host" : "Waiting for the start",
-    element("p", { class: "dots" }, locked ? "The room is locked. You join when the host is there" : at ? `The meeting starts on ${at}. You join automatically` : "You join automatically when the meeting starts"),
+    element("p", { class: "dots" }, locked ? "The room is locked. You will join when the host arrives" : at ? `The meeting starts on ${at}. You will join automatically` : "You will join automatically when the meeting starts"),
     soft(`Your name: ${name}`), note, row(button(view.ask ? "Change name or answer" : "Change name", () => form())));
   const again = async () => {
     try {
@@ -179,9 +179,9 @@ function wait(problem = ""): void {
 }
 
 async function join(component: string, entry: Entry): Promise<void> {
-  show("Joining", element("p", { class: "dots" }, "The meeting is being opened"));
+  show("Joining", element("p", { class: "dots" }, "Opening the meeting"));
   let code: { join: Join };
-  try { code = await components[component]!(); } catch { return failure("A part of the page could not be loaded.", true); }
+  try { code = await components[component]!(); } catch { return failure("Part of the page could not be loaded.", true); }
   const on: Events = {
     joined: () => { status.textContent = "You are in the meeting"; },
     news: (text) => { status.textContent = text; },
@@ -215,7 +215,7 @@ async function inside(): Promise<void> {
   }
   if (view.ask && consent !== "yes" && !document.getElementById("now-recorded")) {
     const bar = element("div", { class: "bar top", id: "now-recorded", role: "alertdialog", tabindex: "-1", "aria-labelledby": "recorded-now" },
-      element("p", { id: "recorded-now" }, "This meeting is recorded now. Do you consent?"));
+      element("p", { id: "recorded-now" }, "This meeting is now being recorded. Do you consent?"));
     const answer = (text: string) => {
       consent = text;
       bar.remove();
