@@ -425,7 +425,13 @@ func TestADamagedEventIsNotExcluded(t *testing.T) {
 // Columns of earlier versions are written as those of this one, and the accounts of a segment are known exactly.
 func TestColumnsBecomeExact(t *testing.T) {
 	s := open(t, Options{SegmentRows: 200, indexAfter: time.Hour})
-	appendN(t, s, 250, func(i int, d *app.Delivery) { d.Participant = []string{"Zoë", "Bo"}[i%2] })
+	for i := range 250 { // in this order
+		d := delivery(i)
+		d.Participant = []string{"Zoë", "Bo"}[i%2]
+		if _, err := s.Append(t.Context(), Entry{Delivery: d}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	inSegment(t, s, func(seg *bolt.Bucket) error {
 		blocks := seg.Bucket(keyColumns)
 		return blocks.ForEach(func(k, v []byte) error {
