@@ -303,22 +303,19 @@ func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 
 // Stays lists a meeting's stays in no particular order.
 func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
-	m := t.cached(meeting)
-	if m == nil {
+	var known []*roster.Stay
+	if m := t.cached(meeting); m != nil {
+		known = m.tally.Stays()
+	} else {
 		stored, err := t.storedStays(meeting)
 		if err != nil || t.over == nil {
 			return stored, err
 		}
-		m = &warmMeeting{tally: roster.NewTally(stored)}
+		known = stored
 	}
 	all := roster.NewTally(nil)
-	for _, s := range m.tally.Stays() {
+	for _, s := range slices.Concat(known, t.earlier[meeting], t.stays[meeting]) {
 		all.Put(s.Clone())
-	}
-	for _, put := range [...][]*roster.Stay{t.earlier[meeting], t.stays[meeting]} {
-		for _, s := range put {
-			all.Put(s.Clone())
-		}
 	}
 	return all.Stays(), nil
 }

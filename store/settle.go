@@ -100,17 +100,15 @@ func (t *Tx) settle(w warm, touched map[string][]*roster.Stay) ([]app.Change, er
 		if err != nil {
 			return nil, err
 		}
-		changed := known.tally.Settle(&m, touched[id]...)
-		for _, s := range touched[id] {
-			changed = append(changed, known.tally.Stay(s.Session))
+		changed := make(map[string]*roster.Stay)
+		for _, s := range known.tally.Settle(&m, touched[id]...) {
+			changed[s.Session] = s
 		}
-		written := make(map[*roster.Stay]bool, len(changed))
-		for _, s := range changed {
-			if written[s] {
-				continue
-			}
-			written[s] = true
-			if err := t.putJSON(bucketStays, id+"\x00"+s.Session, s); err != nil {
+		for _, s := range touched[id] {
+			changed[s.Session] = known.tally.Stay(s.Session)
+		}
+		for session, s := range changed {
+			if err := t.putJSON(bucketStays, id+"\x00"+session, s); err != nil {
 				return nil, err
 			}
 		}
