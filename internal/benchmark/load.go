@@ -49,9 +49,11 @@ type senders struct {
 	sent   atomic.Int64
 	client *http.Client
 	n      int
-	// pid is the receiving process. settled waits until all answered webhooks are stored; it may be nil.
+	// rate is how many webhooks are sent in a second, whether or not answers come; 0 sends the next when the last one was answered.
+	rate float64
+	// pid is the receiving process. settled waits until all answered webhooks have arrived; it may be nil.
 	pid     int
-	settled func() error
+	settled func(m *measured) error
 }
 
 func newSenders(url, run string, connections int) *senders {
@@ -64,15 +66,29 @@ func (s *senders) close() { s.client.CloseIdleConnections() }
 
 // send sends one webhook.
 func (s *senders) send() error {
+	r, err := s.next()
+	if err != nil {
+		return err
+	}
+	return s.do(r)
+}
+
+// next returns the next webhook.
+func (s *senders) next() (*http.Request, error) {
 	body := webhook(s.run, int(s.sent.Add(1)))
 	r, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stamp := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Webhook-Timestamp", stamp)
 	r.Header.Set("X-Webhook-Signature", string(signature(stamp, body)))
+	return r, nil
+}
+
+// do sends a webhook and reads the answer.
+func (s *senders) do(r *http.Request) error {
 	resp, err := s.client.Do(r)
 	if err != nil {
 		return err
@@ -93,6 +109,8 @@ type measured struct {
 	spent time.Duration
 	took  []time.Duration
 	ran   time.Duration // processor time
+	// forwarded is how long webhooks took to the targets of forwards.
+	forwarded []time.Duration
 }
 
 func (m *measured) rate() float64 { return float64(m.count) / m.spent.Seconds() }
@@ -101,15 +119,33 @@ func (m *measured) rate() float64 { return float64(m.count) / m.spent.Seconds() 
 func (m *measured) cpu() float64 { return m.ran.Seconds() / float64(m.count) }
 
 // at returns the time within which a share of the answers came.
-func (m *measured) at(share float64) time.Duration {
-	slices.Sort(m.took)
-	return m.took[int(share*float64(len(m.took)-1))]
+func (m *measured) at(share float64) time.Duration { return within(m.took, share) }
+
+// within returns the time within which a share of all is.
+func within(all []time.Duration, share float64) time.Duration {
+	slices.Sort(all)
+	return all[int(share*float64(len(all)-1))]
 }
 
-// round sends as fast as the answers come, for a time, and adds the result to m.
+// round sends for a time, and adds the result to m.
 func (s *senders) round(ctx context.Context, length time.Duration, m *measured) error {
 	before := spent(s.pid)
 	defer func() { m.ran += spent(s.pid) - before }()
+	began := time.Now()
+	send := s.closed
+	if s.rate > 0 {
+		send = s.open
+	}
+	err := send(ctx, length, m)
+	if err == nil && s.settled != nil {
+		err = s.settled(m)
+	}
+	m.spent += time.Since(began)
+	return err
+}
+
+// closed sends as fast as the answers come.
+func (s *senders) closed(ctx context.Context, length time.Duration, m *measured) error {
 	began := time.Now()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -130,10 +166,6 @@ func (s *senders) round(ctx context.Context, length time.Duration, m *measured) 
 		})
 	}
 	wg.Wait()
-	if failed == nil && s.settled != nil {
-		failed = s.settled()
-	}
-	m.spent += time.Since(began)
 	return failed
 }
 

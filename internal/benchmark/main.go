@@ -1,5 +1,5 @@
 // Command benchmark measures the real program, in separate processes, beside alternatives: the minimum that a durable webhook costs, a
-// plain tunnel, other downloaders. It prints one table in Markdown.
+// plain tunnel, other downloaders, itself without forwards. It prints one table in Markdown.
 //
 //	go run ./internal/benchmark [-only ingest,relay,…] [-before BINARY]
 //
@@ -25,6 +25,7 @@ type bench struct {
 	binary, before string
 	rounds         int
 	clients        []int
+	rates          []float64
 	each           time.Duration
 	rows           []row
 	cleanups       []func() error
@@ -32,19 +33,24 @@ type bench struct {
 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == floorArgument {
-		if err := floor(os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, "floor:", err)
-			os.Exit(1)
-		}
-		return
+		exit("floor", floor(os.Args[2]))
+	}
+	if len(os.Args) == 2 && os.Args[1] == targetArgument {
+		exit("target", target())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx)
 	stop()
+	exit("benchmark", err)
+}
+
+// exit ends the program.
+func exit(name string, err error) {
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "benchmark:", err)
+		fmt.Fprintln(os.Stderr, name+":", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func run(ctx context.Context) (err error) {
@@ -55,7 +61,15 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&b.rounds, "rounds", 6, "rounds in which rivals take turns")
 	connections := flag.String("clients", "1,32,64", "numbers of connections, each with one client that waits for its answers")
 	flag.DurationVar(&b.each, "each", 700*time.Millisecond, "duration of a turn")
+	rates := flag.String("rates", "20,200,1000,0", "webhooks a second beside forwards; 0 is one client that waits for its answers")
 	flag.Parse()
+	for _, text := range strings.Split(*rates, ",") {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || n < 0 {
+			return fmt.Errorf("-rates can't be %q", *rates)
+		}
+		b.rates = append(b.rates, n)
+	}
 	for _, text := range strings.Split(*connections, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
@@ -73,7 +87,7 @@ func run(ctx context.Context) (err error) {
 	sections := []struct {
 		name string
 		run  func(context.Context) error
-	}{{"ingest", b.ingest}, {"relay", b.relay}, {"download", b.download}, {"screen", b.screen}, {"footprint", b.footprint}}
+	}{{"ingest", b.ingest}, {"forwards", b.forwards}, {"relay", b.relay}, {"download", b.download}, {"screen", b.screen}, {"footprint", b.footprint}}
 	for _, s := range sections {
 		if *only != "" && !strings.Contains(","+*only+",", ","+s.name+",") {
 			continue

@@ -58,7 +58,7 @@ func (b *bench) relayWith(ctx context.Context, connections int) (err error) {
 			return err
 		}
 		s := add(url)
-		s.settled = func() error { return far.printed(int(s.sent.Load())) }
+		s.settled = func(*measured) error { return far.printed(int(s.sent.Load())) }
 	}
 	got, err := contest(ctx, b.rounds, b.each, all...)
 	if err != nil {
