@@ -54,7 +54,7 @@ func scripts(dir string, setUp func(*testscript.Env) error) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": cmdStatus, "json": cmdJSON, "plain": cmdPlain,
 			"start": cmdStart, "line": cmdLine, "end": cmdEnd, "ends": cmdEnds, "crash": cmdCrash,
-			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "webhooks": cmdWebhooks, "fault": cmdFault,
+			"join": cmdJoin, "leave": cmdLeave, "elsewhere": cmdElsewhere, "webhooks": cmdWebhooks, "post": cmdPost, "fault": cmdFault,
 			"recorded": cmdRecorded,
 			"archive":  cmdArchive,
 		},

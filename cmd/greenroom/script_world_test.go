@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +58,19 @@ func cmdLeave(ts *testscript.TestScript, neg bool, args []string) {
 func cmdWebhooks(ts *testscript.TestScript, neg bool, args []string) {
 	_, err := ts.Value(worldKey{}).(*sandbox.World).SetWebhook(provider.Platform(args[0]), args[1], "")
 	ts.Check(err)
+}
+
+// post STATUS URL BODY posts a body, which must be answered with the status.
+func cmdPost(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: post STATUS URL BODY")
+	}
+	resp, err := http.Post(args[1], "application/json", strings.NewReader(args[2]))
+	ts.Check(err)
+	ts.Check(resp.Body.Close())
+	if strconv.Itoa(resp.StatusCode) != args[0] {
+		ts.Fatalf("%s answered %s", args[1], resp.Status)
+	}
 }
 
 // elsewhere PLATFORM NAME VARIABLE makes a room as another program would, and keeps its name on the platform.
