@@ -304,7 +304,7 @@ func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 // Stays lists a meeting's stays in no particular order.
 func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
 	var known []*roster.Stay
-	if m := t.cached(meeting); m != nil {
+	if m := t.cached(meeting); m != nil && m.tally.Whole() {
 		known = m.tally.Stays()
 	} else {
 		stored, err := t.storedStays(meeting)

@@ -119,6 +119,9 @@ func TestEffectsLeaveTheSameInOneCommitAndInMany(t *testing.T) {
 			s.db.NoSync = true
 			defer s.Close()
 		}
+		if rapid.Bool().Draw(r, "forgets") {
+			warm.whole = 0
+		}
 		n := 0
 		for range rapid.IntRange(1, 8).Draw(r, "commits") {
 			var all []Entry

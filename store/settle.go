@@ -9,30 +9,38 @@ import (
 )
 
 // maxWarm is how many meetings the writer caches between commits, and warmStays how many stays they have at most, unless a single
-// meeting has more.
-const maxWarm, warmStays = 1024, 50_000
+// meeting has more. Of meetings with more than wholeStays, the stays that have ended are not kept: the store has them.
+const maxWarm, warmStays, wholeStays = 1024, 50_000, 64
+
+// roomEvery is after how many more stays of a meeting its size is noticed.
+const roomEvery = 32
 
 // warm caches the stays of recently settled meetings, so that one more stay in a large meeting doesn't cost reading all of them
 // again. Only the writer's goroutine uses it, and a failed commit empties it.
 type warm map[string]*warmMeeting
 
 type warmMeeting struct {
-	roster.Meeting
-	tally *roster.Tally
+	meeting *roster.Meeting
+	tally   *roster.Tally
 }
 
 // recall returns a meeting as this effect, an earlier one of the commit, or the last commit left it; nil if none of them knows it.
 func (t *Tx) recall(id string) *roster.Meeting {
-	if m := t.meetings[id]; m != nil {
+	if m := t.written(id); m != nil {
 		return m
 	}
-	if t.over != nil && t.store != nil && t.store.dirty[id] != nil {
-		return t.store.dirty[id]
-	}
 	if m := t.cached(id); m != nil {
-		return &m.Meeting
+		return m.meeting
 	}
 	return nil
+}
+
+// written returns a meeting as this effect or an earlier one of the commit left it, nil if none did.
+func (t *Tx) written(id string) *roster.Meeting {
+	if m := t.meetings[id]; m != nil || t.over == nil || t.store == nil {
+		return m
+	}
+	return t.store.dirty[id]
 }
 
 // cached returns what the writer caches of a meeting, nil if that is nothing or t isn't one of its effects.
@@ -54,7 +62,7 @@ func (t *Tx) recallStay(meeting, session string) (stay *roster.Stay, known bool)
 		}
 	}
 	if m := t.cached(meeting); m != nil {
-		return m.tally.Stay(session), true
+		return m.tally.Stay(session)
 	}
 	return nil, false
 }
@@ -68,23 +76,35 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.makeRoom(len(stays))
 	w[meeting] = &warmMeeting{tally: roster.NewTally(stays)}
+	w.makeRoom(meeting)
 	return w[meeting], nil
 }
 
-// makeRoom drops meetings, whichever come first, until one with so many stays fits. Dropping all of them would make a host with one
+// makeRoom drops meetings other than one, whichever come first, until the rest fits. Dropping all of them would make a host with one
 // meeting more than fits read every meeting at each commit.
-func (w warm) makeRoom(stays int) {
+func (w warm) makeRoom(but string) {
+	stays := 0
 	for _, m := range w {
 		stays += m.tally.Len()
 	}
 	for id, m := range w {
-		if len(w) < maxWarm && stays <= warmStays {
+		if len(w) <= maxWarm && stays <= warmStays {
 			return
 		}
-		stays -= m.tally.Len()
-		delete(w, id)
+		if id != but {
+			stays -= m.tally.Len()
+			delete(w, id)
+		}
+	}
+}
+
+// forget drops the ended stays of those of the touched meetings that have more than a number of stays.
+func (w warm) forget(touched map[string][]*roster.Stay, more int) {
+	for id := range touched {
+		if m := w[id]; m != nil && m.tally.Len() > more {
+			m.tally.Forget()
+		}
 	}
 }
 
@@ -92,31 +112,47 @@ func (w warm) makeRoom(stays int) {
 func (t *Tx) settle(w warm, touched map[string][]*roster.Stay) ([]app.Change, error) {
 	var out []app.Change
 	for _, id := range slices.Sorted(maps.Keys(touched)) {
-		m, err := t.Meeting(id)
-		if err != nil {
-			return nil, err
+		m := t.written(id)
+		if m == nil {
+			stored, err := t.Meeting(id)
+			if err != nil {
+				return nil, err
+			}
+			m = &stored
 		}
 		known, err := w.of(t, id)
 		if err != nil {
 			return nil, err
 		}
+		had := known.tally.Len()
+		settled, ok := known.tally.Settle(m, touched[id]...)
+		if !ok {
+			delete(w, id)
+			if known, err = w.of(t, id); err != nil {
+				return nil, err
+			}
+			settled, _ = known.tally.Settle(m, touched[id]...)
+		}
 		changed := make(map[string]*roster.Stay)
-		for _, s := range known.tally.Settle(&m, touched[id]...) {
+		for _, s := range settled {
 			changed[s.Session] = s
 		}
 		for _, s := range touched[id] {
-			changed[s.Session] = known.tally.Stay(s.Session)
+			changed[s.Session] = s
 		}
 		for session, s := range changed {
 			if err := t.putJSON(bucketStays, id+"\x00"+session, s); err != nil {
 				return nil, err
 			}
 		}
-		if err := t.writeMeeting(&m); err != nil {
+		if err := t.writeMeeting(m); err != nil {
 			return nil, err
 		}
-		known.Meeting = m
-		out = append(out, meetingChange(&m))
+		known.meeting = m
+		if known.tally.Len()/roomEvery > had/roomEvery {
+			w.makeRoom(id)
+		}
+		out = append(out, meetingChange(m))
 	}
 	return out, nil
 }

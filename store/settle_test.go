@@ -11,6 +11,7 @@ import (
 
 	"greenroom/internal/app"
 	"greenroom/internal/roster"
+	"greenroom/provider"
 )
 
 // A host with hundreds of live meetings: a webhook costs reading its meeting's stays once, not at each commit.
@@ -53,11 +54,11 @@ func TestTheStaysOfManyMeetingsAreReadOnce(t *testing.T) {
 func TestWarmMeetingsMakeRoom(t *testing.T) {
 	w := warm{}
 	add := func(id string, stays int) {
-		w.makeRoom(stays)
-		w[id] = &warmMeeting{tally: roster.NewTally(make([]*roster.Stay, 0))}
+		w[id] = &warmMeeting{tally: roster.NewTally(nil)}
 		for i := range stays {
-			w[id].tally.Settle(&roster.Meeting{}, &roster.Stay{Stay: app.Stay{Session: fmt.Sprint(i)}})
+			w[id].tally.Put(&roster.Stay{Stay: app.Stay{Session: fmt.Sprint(i)}})
 		}
+		w.makeRoom(id)
 	}
 	for i := range 10 {
 		add(fmt.Sprint(i), warmStays/4)
@@ -82,6 +83,83 @@ func TestWarmMeetingsMakeRoom(t *testing.T) {
 	if len(w) != maxWarm {
 		t.Errorf("%d meetings are kept, not %d", len(w), maxWarm)
 	}
+}
+
+// A meeting that grows while no other is read makes room as well, and those who left a large meeting are not kept in memory: the
+// store has them.
+func TestAMeetingThatGrows(t *testing.T) {
+	s := open(t, Options{})
+	at := time.Unix(1_790_000_000, 0)
+	visit := func(meeting string, n int, stays ...int) {
+		t.Helper()
+		err := s.Update(t.Context(), func(tx *Tx) error {
+			m, known, err := Found(tx.Meeting(meeting))
+			if !known {
+				m = roster.Meeting{Meeting: app.Meeting{ID: meeting, Status: app.Open}}
+			}
+			for _, i := range stays {
+				p := provider.Participant{Session: fmt.Sprint(i), Name: "Ada", JoinedAt: at, LeftAt: at.Add(time.Duration(n) * time.Second)}
+				stay, _, stayErr := Found(tx.Stay(meeting, p.Session))
+				if stay.Joined(p, at, app.FromWebhook); n > 0 {
+					stay.Left(p, at, app.FromWebhook)
+				}
+				err = errors.Join(err, stayErr, tx.PutStay(meeting, stay))
+			}
+			return errors.Join(err, tx.PutMeeting(m))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := make([]int, 3*wholeStays)
+	for i := range all {
+		all[i] = i
+	}
+	visit("other", 0, 1)
+	visit("m", 0, all...)
+	between(t, s, func() {
+		if !s.warm["m"].tally.Whole() {
+			t.Error("some who are present are forgotten")
+		}
+	})
+	visit("m", 20, all[1:]...)
+	between(t, s, func() {
+		if m := s.warm["m"]; m.tally.Whole() || m.meeting.Here != 1 {
+			t.Errorf("all are kept: %v; %d are here", m.tally.Whole(), m.meeting.Here)
+		}
+	})
+	visit("m", 10, 7, 0) // the earlier leaving counts
+	visit("m", 0, 500)
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		m, err := tx.Meeting("m")
+		stay, stayErr := tx.Stay("m", "7")
+		stays, staysErr := tx.Stays("m")
+		if m.Here != 1 || !stay.LeftAt.Equal(at.Add(10*time.Second)) || len(stays) != len(all)+1 {
+			t.Errorf("%d here, %v left at %v, %d stays", m.Here, stay.Session, stay.LeftAt, len(stays))
+		}
+		m.Over(at.Add(time.Minute), true) // closes the one who is present, for which all are read again
+		return errors.Join(err, stayErr, staysErr, tx.PutMeeting(m))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	between(t, s, func() {
+		if m := s.warm["m"]; m.tally.Whole() || m.meeting.Here != 0 || m.meeting.Peak != len(all)+1 {
+			t.Errorf("after the end %d are here of %d; all are kept: %v", m.meeting.Here, m.meeting.Peak, m.tally.Whole())
+		}
+	})
+	for first := 1000; first < warmStays+1000; first += 1000 {
+		crowd := make([]int, 1000)
+		for i := range crowd {
+			crowd[i] = first + i
+		}
+		visit("m", 20, crowd...)
+	}
+	between(t, s, func() {
+		if s.warm["other"] != nil || s.warm["m"] == nil {
+			t.Errorf("%d meetings are kept beside one that grew beyond the limit", len(s.warm)-1)
+		}
+	})
 }
 
 // A stay that can't be stored makes its own delivery unapplied, with the reason, and no other commit necessary.

@@ -297,6 +297,7 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 		if err != nil {
 			return fmt.Errorf("%w: %w", errAlone, err)
 		}
+		s.warm.forget(c.touched, s.whole)
 		changes = append(c.changes, settled...)
 		if err := last.flush(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package roster
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ type world struct {
 	m     Meeting
 	stays map[string]*Stay
 	tally *Tally // of every commit so far
+	// stored are the stays as the last commit left them.
+	stored  map[string]*Stay
+	commits int
 }
 
 func newWorld() *world {
@@ -37,42 +41,50 @@ func (w *world) stay(id string) *Stay {
 	return w.stays[id]
 }
 
-// settle is a commit: the stays with new evidence are settled into the tally of all commits so far, and it must come to
-// the same as a new tally of everything.
+// settle is a commit: the stays with new evidence are settled into the tally of all commits so far, which forgets those who left
+// after every other commit. It must come to the same as a new tally of everything.
 func (w *world) settle() {
 	var wrote []*Stay
 	var all []*Stay
 	for _, s := range w.stays {
 		current := *s
 		all = append(all, &current)
-		if i, ok := w.index(s.Session); !ok || !cmp.Equal(*w.tally.stays[i], *s) {
+		if stored := w.stored[s.Session]; stored == nil || !cmp.Equal(*stored, *s) {
 			wrote = append(wrote, s.Clone())
 		}
 	}
 	if w.tally == nil {
-		w.tally = NewTally(nil)
+		w.tally, w.stored = NewTally(nil), make(map[string]*Stay)
 	}
 	m := w.m
 	NewTally(all).Settle(&m)
-	w.tally.Settle(&w.m, wrote...)
+	changed, ok := w.tally.Settle(&w.m, wrote...)
+	if !ok {
+		var stored []*Stay
+		for _, s := range w.stored {
+			stored = append(stored, s.Clone())
+		}
+		w.tally = NewTally(stored)
+		changed, _ = w.tally.Settle(&w.m, wrote...)
+	}
 	if d := cmp.Diff(m, w.m); d != "" {
 		panic("a new tally comes to something else:\n" + d)
 	}
+	for _, s := range slices.Concat(changed, wrote) {
+		w.stored[s.Session] = s.Clone()
+	}
 	for _, s := range all {
-		i, _ := w.index(s.Session)
-		if !cmp.Equal(*w.tally.stays[i], *s) {
-			panic("a stay looks different: " + cmp.Diff(s, w.tally.stays[i]))
+		if stored := w.stored[s.Session]; !cmp.Equal(*stored, *s) {
+			panic("a stay looks different: " + cmp.Diff(s, stored))
+		}
+		if held, known := w.tally.Stay(s.Session); known && !cmp.Equal(*held, *s) {
+			panic("a stay looks different in the tally: " + cmp.Diff(s, held))
 		}
 		*w.stays[s.Session] = *s
 	}
-}
-
-func (w *world) index(session string) (int, bool) {
-	if w.tally == nil {
-		return 0, false
+	if w.commits++; w.commits%2 == 0 {
+		w.tally.Forget()
 	}
-	i, ok := w.tally.index[session]
-	return i, ok
 }
 
 // report is one thing that the platform says.

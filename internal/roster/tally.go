@@ -10,7 +10,8 @@ import (
 // Tally adds up a meeting's stays. It remembers the sums, so that one more stay in a large meeting costs little; the result
 // doesn't depend on that. It is not safe for concurrent use.
 type Tally struct {
-	stays []*Stay
+	stays []*Stay // nil where forgotten
+	held  []int   // the others
 	index map[string]int
 	// parts are the shares of the stays in the sums.
 	parts []part
@@ -62,37 +63,66 @@ func (t *Tally) Len() int { return len(t.stays) }
 
 func (t *Tally) add(s *Stay) {
 	t.index[s.Session] = len(t.stays)
+	t.held = append(t.held, len(t.stays))
 	t.stays, t.parts = append(t.stays, s), append(t.parts, part{})
 }
 
 // Put adds a stay, or replaces the one of its session. It keeps and changes s.
 func (t *Tally) Put(s *Stay) {
-	if i, ok := t.index[s.Session]; ok {
-		t.stays[i] = s
-	} else {
+	i, ok := t.index[s.Session]
+	if !ok {
 		t.add(s)
+		return
 	}
+	if t.stays[i] == nil {
+		t.held = append(t.held, i)
+	}
+	t.stays[i] = s
 }
 
-// Stays returns all stays, in the order in which they came.
+// Forget drops the settled stays of those who have left: their shares in the sums remain. Where a session has earlier visits, it
+// keeps all.
+func (t *Tally) Forget() {
+	if len(t.again) > 0 {
+		return
+	}
+	t.held = slices.DeleteFunc(t.held, func(i int) bool {
+		left := t.parts[i].leave != 0
+		if left {
+			t.stays[i] = nil
+		}
+		return left
+	})
+}
+
+// Whole reports whether no stay was forgotten.
+func (t *Tally) Whole() bool { return len(t.held) == len(t.stays) }
+
+// Stays returns all stays, in the order in which they came. The tally must be whole.
 func (t *Tally) Stays() []*Stay { return t.stays }
 
-// Stay returns the stay of a session, nil if there is none.
-func (t *Tally) Stay(session string) *Stay {
-	if i, ok := t.index[session]; ok {
-		return t.stays[i]
+// Stay returns the stay of a session, nil if there is none. known is false if it was forgotten.
+func (t *Tally) Stay(session string) (stay *Stay, known bool) {
+	i, ok := t.index[session]
+	if !ok {
+		return nil, true
 	}
-	return nil
+	return t.stays[i], t.stays[i] != nil
 }
 
 // Settle computes from all evidence what people see: when each participant left, the counts, the peak by the times of the
 // events, and whether the meeting is open or live. wrote are stays with new evidence, see [Tally.Put]. It returns the stays whose look
 // it changed, and is idempotent.
-func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay) {
+//
+// It reports false, and leaves the meeting as it was, if that needs stays that were forgotten. A tally of all stays can settle it then.
+func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay, ok bool) {
 	for _, s := range wrote {
 		t.Put(s)
 	}
 	if now := evidenceOf(m); t.again == nil || now != t.of {
+		if !t.Whole() {
+			return nil, false
+		}
 		changed = t.all(m)
 		t.of = now
 	} else {
@@ -103,6 +133,9 @@ func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay) {
 				changed = append(changed, t.stays[i])
 			}
 			if again || len(t.stays[i].Earlier) > 0 {
+				if !t.Whole() {
+					return nil, false
+				}
 				changed = append(changed, t.all(m)...)
 				break
 			}
@@ -110,7 +143,7 @@ func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay) {
 		}
 	}
 	t.sum(m)
-	return changed
+	return changed, true
 }
 
 // all settles every stay.

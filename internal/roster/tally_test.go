@@ -55,7 +55,8 @@ func TestSettlingReturnsTheStaysThatItChanged(t *testing.T) {
 		for _, s := range c.wrote {
 			wrote = append(wrote, s.Clone())
 		}
-		if got := sessions(tally.Settle(&m, wrote...)); !slices.Equal(got, c.want) {
+		changed, _ := tally.Settle(&m, wrote...)
+		if got := sessions(changed); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -84,6 +85,44 @@ func TestAStayIsSettledAlone(t *testing.T) {
 	m.Over(at(70), true)
 	if tally.Settle(&m); !other.LeftAt.Equal(at(50)) || m.Here != 0 {
 		t.Errorf("the meeting was empty: %+v, here %d", other, m.Here)
+	}
+}
+
+// Those who have left can be forgotten: what comes later is settled without them, unless it concerns them.
+func TestThoseWhoLeftAreForgotten(t *testing.T) {
+	m := Meeting{Meeting: app.Meeting{Status: app.Open}}
+	gone := present("gone", 0)
+	gone.Left(provider.Participant{Session: "gone", LeftAt: at(5)}, at(5), app.FromWebhook)
+	tally := NewTally([]*Stay{gone, present("ada", 1)})
+	tally.Settle(&m)
+	tally.Forget()
+	if tally.Whole() || tally.Len() != 2 {
+		t.Fatalf("whole: %v, %d stays", tally.Whole(), tally.Len())
+	}
+	for _, c := range []struct {
+		session     string
+		stay, known bool
+	}{{"gone", false, false}, {"ada", true, true}, {"bob", false, true}} {
+		if s, known := tally.Stay(c.session); (s != nil) != c.stay || known != c.known {
+			t.Errorf("%s: %v, known: %v", c.session, s, known)
+		}
+	}
+	if _, ok := tally.Settle(&m, present("bob", 2)); !ok || m.Here != 2 || m.Peak != 3 {
+		t.Errorf("settled: %v, here %d, peak %d", ok, m.Here, m.Peak)
+	}
+	was := m
+	m.Over(at(10), true)
+	if _, ok := tally.Settle(&m); ok || m.Here != was.Here {
+		t.Errorf("the meeting was empty: settled without all stays: %v, here %d", ok, m.Here)
+	}
+	m = was
+	again := gone.Clone()
+	again.Joined(provider.Participant{Session: "gone", JoinedAt: at(8)}, at(8), app.FromWebhook)
+	if _, ok := tally.Settle(&m, again); !ok || !tally.Whole() {
+		t.Errorf("one came again, and no other was forgotten: settled: %v, whole: %v", ok, tally.Whole())
+	}
+	if tally.Forget(); !tally.Whole() {
+		t.Error("one of a meeting with earlier visits is forgotten")
 	}
 }
 
