@@ -122,7 +122,9 @@ type Store struct {
 	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm
 	dirty map[string]*roster.Meeting
-	whole int // wholeStays but in tests
+	// whole and patience are wholeStays and gatherFor but in tests.
+	whole    int
+	patience time.Duration
 
 	age age // the writer's, too
 
@@ -199,7 +201,7 @@ func Open(o Options) (*Store, error) {
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch), soon: make(chan *write, o.Batch), peeks: make(chan peek),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
-		dirty: make(map[string]*roster.Meeting), whole: wholeStays, reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
+		dirty: make(map[string]*roster.Meeting), whole: wholeStays, patience: gatherFor, reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
 		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin, again: mergeAgain},
 	}
 	err = kind.Guard(path, func() error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,47 +16,6 @@ import (
 	"greenroom/internal/roster"
 )
 
-func (s *Store) enqueue(ctx context.Context, queue chan *write, w *write) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.opt.ReadOnly {
-		return fmt.Errorf("%w: %s", ErrReadOnly, s.opt.Path)
-	}
-	select {
-	case <-s.closing:
-		return ErrClosed
-	default:
-	}
-	select {
-	case queue <- w:
-	default:
-		return ErrBusy
-	}
-	select {
-	case err := <-w.done:
-		return err
-	case <-ctx.Done():
-		if w.withdraw() {
-			return ctx.Err()
-		}
-	case <-s.closed:
-	}
-	// It has begun: the effect's results belong to the caller again only after it has ended.
-	select {
-	case err := <-w.done:
-		return err
-	case <-s.closed:
-		// The writer has ended; it may have answered just before.
-		select {
-		case err := <-w.done:
-			return err
-		default:
-			return ErrClosed
-		}
-	}
-}
-
 // run is the writer: it collects waiting writes, up to a batch, commits them, and answers.
 func (s *Store) run() {
 	defer close(s.closed)
@@ -70,6 +28,7 @@ func (s *Store) run() {
 	merge.Stop()
 	var merging time.Time // since when a batch has waited for that, zero while none does
 	logged := int64(0)    // the log's length when the timer was set
+	crowd := 0            // for how many writes the next batch waits, see gather
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
 	for {
@@ -136,12 +95,14 @@ func (s *Store) run() {
 			s.end()
 			return
 		}
-		batch = s.take(s.queue, batch, s.opt.Batch)
+		batch = s.gather(batch, crowd)
+		crowd = len(batch)
 		slow = s.take(s.slow, s.take(s.soon, slow, s.opt.Batch), s.opt.Batch)
 		waited := len(batch) == 0
 		s.commit(append(batch, slow...))
 		if !waited {
 			wrote = time.Now()
+			crowd = (crowd + len(s.queue)) / 2
 		}
 		slow, due = nil, nil
 		timer.Stop()
@@ -160,31 +121,6 @@ func (s *Store) end() {
 		_ = s.abandon()
 	}
 	s.log.close(merged)
-}
-
-func (s *Store) take(queue chan *write, batch []*write, most int) []*write {
-	for len(batch) < most {
-		select {
-		case w := <-queue:
-			batch = append(batch, w)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-func (s *Store) drain(slow []*write) {
-	for {
-		batch := s.take(s.queue, slow, s.opt.Batch)
-		batch = s.take(s.soon, batch, s.opt.Batch)
-		batch = s.take(s.slow, batch, s.opt.Batch)
-		slow = nil
-		if len(batch) == 0 {
-			return
-		}
-		s.commit(batch)
-	}
 }
 
 // errUnsettled is why a delivery is unapplied whose effect can't be settled.
