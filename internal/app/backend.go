@@ -438,6 +438,10 @@ type Change struct {
 	Probe     uint64     `json:"probe,omitempty"`
 }
 
+// ChangesAtOnce is how many changes a subscription may hand over before its reader continues, so that not every change switches between
+// two goroutines.
+const ChangesAtOnce = 64
+
 // MeetingExtended is the kind of an [Activity] about a meeting whose end was moved because people are in it.
 const MeetingExtended provider.EventKind = "meeting.extended"
 

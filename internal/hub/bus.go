@@ -22,12 +22,15 @@ type bus struct {
 }
 
 type subscriber struct {
-	mu      sync.Mutex
-	pending []app.Change
+	mu sync.Mutex
+	// pending holds the published changes, which all subscribers share; waiting is their number.
+	pending [][]app.Change
+	waiting int
 	wake    chan struct{}
 	done    chan struct{}
 }
 
+// publish delivers changes, which must not be modified afterwards.
 func (b *bus) publish(changes []app.Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,12 +39,15 @@ func (b *bus) publish(changes []app.Change) {
 	}
 }
 
+// lost replaces what a slow reader has lost.
+var lost = []app.Change{{Kind: app.Missed}}
+
 func (s *subscriber) add(changes []app.Change) {
 	s.mu.Lock()
-	if len(s.pending)+len(changes) > backlog {
-		s.pending = append(s.pending[:0], app.Change{Kind: app.Missed})
+	if s.waiting += len(changes); s.waiting > backlog {
+		s.pending, s.waiting = [][]app.Change{lost}, len(lost)
 	} else {
-		s.pending = append(s.pending, changes...)
+		s.pending = append(s.pending, changes)
 	}
 	s.mu.Unlock()
 	select {
@@ -53,7 +59,7 @@ func (s *subscriber) add(changes []app.Change) {
 // subscribe returns the changes from now on. complete adds what isn't stored to each; nil adds nothing.
 func (b *bus) subscribe(ctx context.Context, complete func(context.Context, app.Change) app.Change) <-chan app.Change {
 	s := &subscriber{wake: make(chan struct{}, 1), done: make(chan struct{})}
-	out := make(chan app.Change)
+	out := make(chan app.Change, app.ChangesAtOnce)
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
@@ -76,22 +82,24 @@ func (b *bus) subscribe(ctx context.Context, complete func(context.Context, app.
 func (s *subscriber) pump(ctx context.Context, out chan<- app.Change, complete func(context.Context, app.Change) app.Change) {
 	for {
 		s.mu.Lock()
-		batch := s.pending
-		s.pending = nil
+		batches := s.pending
+		s.pending, s.waiting = nil, 0
 		s.mu.Unlock()
-		for _, c := range batch {
-			if complete != nil {
-				c = complete(ctx, c)
-			}
-			select {
-			case out <- c:
-			case <-ctx.Done():
-				return
-			case <-s.done:
-				return
+		for _, batch := range batches {
+			for _, c := range batch {
+				if complete != nil {
+					c = complete(ctx, c)
+				}
+				select {
+				case out <- c:
+				case <-ctx.Done():
+					return
+				case <-s.done:
+					return
+				}
 			}
 		}
-		if len(batch) > 0 {
+		if len(batches) > 0 {
 			continue
 		}
 		select {

@@ -122,7 +122,7 @@ func (c *calls) note(change app.Change) bool {
 	switch change.Kind {
 	case app.DeliveryChange:
 		if d := change.Delivery; d != nil {
-			c.event(*d)
+			c.event(d)
 		}
 	case app.RecordingChange:
 		r := change.Recording
@@ -201,7 +201,7 @@ func (c *calls) call(call app.Call) {
 }
 
 // event has the programs run whose filters select an event.
-func (c *calls) event(d app.Delivery) {
+func (c *calls) event(d *app.Delivery) {
 	if d.Verdict != provider.Verified || d.DuplicateOf != 0 || d.ReplayOf != 0 || d.Imported {
 		return
 	}
@@ -216,9 +216,9 @@ func (c *calls) event(d app.Delivery) {
 				c.h.log.Warn("an event could not be compared with the notifications' filters", "seq", d.Seq, "err", err)
 				return
 			}
-			d, whole = read, true
+			d, whole = &read, true
 		}
-		if rule.Filter.MatchDelivery(&d) {
+		if rule.Filter.MatchDelivery(d) {
 			call := app.Call{Event: string(d.Kind), At: d.At, Room: d.Room, Meeting: d.Meeting, Account: d.Account, Person: d.Participant, Reason: d.Reason}
 			if a := c.h.accounts[d.Account]; a != nil {
 				call.Platform = a.Platform

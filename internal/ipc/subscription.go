@@ -17,7 +17,7 @@ func (s *Session) Subscribe(ctx context.Context) (<-chan app.Change, error) {
 		cancel()
 		return nil, err
 	}
-	out := make(chan app.Change)
+	out := make(chan app.Change, app.ChangesAtOnce)
 	stop := context.AfterFunc(s.life, cancel)
 	s.o.Crash.Go("ipc subscription", func() {
 		defer close(out)
