@@ -2,9 +2,12 @@ package app
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // HTTP's targets and header values are bytes, but JSON holds only text. Values that are not valid UTF-8 get an extra base64
@@ -47,12 +50,38 @@ func restoreHeader(h map[string][]string, exact map[string][][]byte) {
 
 // EncodeHeader returns a header as JSON from which [DecodeHeader] reads the same bytes.
 func EncodeHeader(h http.Header) ([]byte, error) {
-	exact := exactHeader(h)
-	if exact == nil {
-		return json.Marshal(h)
+	if exact := exactHeader(h); exact != nil {
+		return json.Marshal(exactHeaders{h, exact})
 	}
-	return json.Marshal(exactHeaders{h, exact})
+	if h == nil {
+		return []byte("null"), nil
+	}
+	out := append(make([]byte, 0, usualHeader), '{')
+	names := slices.AppendSeq(make([]string, 0, len(h)), maps.Keys(h))
+	slices.Sort(names)
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(gjson.AppendJSONString(out, name), ':')
+		if h[name] == nil {
+			out = append(out, "null"...)
+			continue
+		}
+		out = append(out, '[')
+		for i, v := range h[name] {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = gjson.AppendJSONString(out, v)
+		}
+		out = append(out, ']')
+	}
+	return append(out, '}'), nil
 }
+
+// usualHeader is the size of most headers in JSON.
+const usualHeader = 512
 
 // exactHeaders can't be taken for a header: no header's value is an object.
 type exactHeaders struct {

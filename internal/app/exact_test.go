@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,4 +55,26 @@ func again[T any](t *testing.T, v T) (out T) {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// FuzzHeader: a header that is text has the JSON of encoding/json.
+func FuzzHeader(f *testing.F) {
+	f.Add("X-Name", "a", "b", 2)
+	f.Add("X<&>", "\u2028\u2029\ufffd\x7f", "\x00\b\f\n\r\t\"\\/<>& Zoë 渡辺", 2)
+	f.Add("", "", "", -1)
+	f.Fuzz(func(t *testing.T, name, first, second string, n int) {
+		values := []string{first, second}
+		h := http.Header{name: values[:min(max(n, 0), 2)], "Host": {second}, "Accept": nil}
+		if n < 0 {
+			h = nil
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(first) || !utf8.ValidString(second) {
+			return
+		}
+		got, err := app.EncodeHeader(h)
+		want, _ := json.Marshal(h)
+		if err != nil || string(got) != string(want) {
+			t.Errorf("%s, not %s, %v", got, want, err)
+		}
+	})
 }

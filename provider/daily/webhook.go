@@ -27,11 +27,11 @@ var kinds = map[string]provider.EventKind{
 
 // envelope is the outer object of every event. Older descriptions call event_ts timestamp.
 type envelope struct {
-	Type      rest.Text       `json:"type"`
-	ID        rest.Text       `json:"id"`
-	Payload   json.RawMessage `json:"payload"`
-	EventTS   rest.Time       `json:"event_ts"`
-	Timestamp rest.Time       `json:"timestamp"`
+	Type      rest.Text `json:"type"`
+	ID        rest.Text `json:"id"`
+	Payload   payload   `json:"payload"`
+	EventTS   rest.Time `json:"event_ts"`
+	Timestamp rest.Time `json:"timestamp"`
 }
 
 // payload has the fields that we read of all events. Its meeting_id is the id of a session, not of a room, so it isn't read.
@@ -58,6 +58,21 @@ type payload struct {
 	Tracks        rest.List[trackObject] `json:"tracks"`
 	ErrorMsg      rest.Text              `json:"error_msg"`
 	Error         rest.Text              `json:"error"`
+	// unread marks a payload that is not an object.
+	unread bool
+}
+
+var envelopeFields, payloadFields = rest.FieldsOf[envelope](), rest.FieldsOf[payload]()
+
+// UnmarshalJSON never fails.
+func (in *payload) UnmarshalJSON(b []byte) error {
+	if in.unread {
+		*in = payload{}
+	}
+	if !payloadFields.Read(b, in) {
+		*in = payload{unread: true}
+	}
+	return nil
 }
 
 // ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact body) and
@@ -85,16 +100,8 @@ func readEvent(body []byte) (provider.Event, string) {
 	}
 	unknown := provider.Event{Kind: provider.KindUnknown}
 	var env envelope
-	whole := struct {
-		*envelope
-		Payload payload `json:"payload"`
-	}{envelope: &env}
-	once := json.Unmarshal(body, &whole) == nil
-	if !once {
-		env = envelope{}
-		if err := json.Unmarshal(body, &env); err != nil {
-			return unknown, "the body is not a JSON event"
-		}
+	if !json.Valid(body) || !envelopeFields.Read(body, &env) {
+		return unknown, "the body is not a JSON event"
 	}
 	event := provider.Event{
 		Kind: provider.KindUnknown, Type: env.Type.ID(), ID: env.ID.ID(), At: cmp.Or(env.EventTS, env.Timestamp).Time,
@@ -102,12 +109,9 @@ func readEvent(body []byte) (provider.Event, string) {
 	if env.Type == "" {
 		return event, "the event has no type"
 	}
-	in := whole.Payload
-	if !once && len(env.Payload) > 0 {
-		in = payload{}
-		if err := json.Unmarshal(env.Payload, &in); err != nil {
-			return event, "the event's payload doesn't match the platform's documentation"
-		}
+	in := &env.Payload
+	if in.unread {
+		return event, "the event's payload doesn't match the platform's documentation"
 	}
 	event.Room = cmp.Or(in.Room, in.RoomName).Room()
 	event.MeetingID = in.RoomID.ID()
