@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -44,11 +46,16 @@ type ForwardJob struct {
 	Dropped uint64 `json:"dropped,omitempty"`
 	// Damaged is the reason why the record can't be read; then only Name is set.
 	Damaged error `json:"-"`
+
+	stored []byte // the record, as it was read or written last
 }
 
 // Forward reads a forward by its name.
 func (t *Tx) Forward(name string) (ForwardJob, error) {
-	return decode[ForwardJob](t.get(bucketForwards, name))
+	raw := t.get(bucketForwards, name)
+	j, err := decode[ForwardJob](raw)
+	j.stored = bytes.Clone(raw)
+	return j, err
 }
 
 // PutForward writes a forward.
@@ -113,34 +120,6 @@ func (t *Tx) DeleteForward(name string) error { return t.del(bucketForwards, nam
 
 // ErrUnreadable is returned with the number of an event whose record is damaged.
 var ErrUnreadable = errors.New("store: the record of the event is damaged")
-
-// NextToForward returns the first event of a forward beyond after, with its headers and body, or [ErrNotFound]. With
-// [ErrUnreadable] it returns only the number.
-func (t *Tx) NextToForward(j ForwardJob, after uint64) (app.Delivery, error) {
-	w, err := j.wants(after)
-	if err != nil {
-		return app.Delivery{}, err
-	}
-	out, err := app.Delivery{}, ErrNotFound
-	t.deliveries(&w, true, func(seq uint64, at iterator) bool {
-		e := eventAt(at)
-		_, failed := decode[app.Delivery](e.row)
-		if failed == nil {
-			matches := w.filter.Match(&e)
-			if failed = e.err; failed == nil && !matches {
-				return true
-			}
-		}
-		if failed == nil {
-			out, failed = t.Delivery(seq)
-		}
-		if err = nil; failed != nil {
-			out, err = app.Delivery{Seq: seq}, fmt.Errorf("%w: %v", ErrUnreadable, failed) // a missing row is damage, too
-		}
-		return false
-	})
-	return out, err
-}
 
 // countedRows is the number of waiting events whose rows are read to count them. Beyond it columns alone are compared.
 const countedRows = 20_000
@@ -217,19 +196,65 @@ const (
 	attemptSize    = 32 // of an attempt's key and its place in a page
 )
 
-// AddAttempt stores an attempt with the delivery a.Seq, unless retention has dropped that, and publishes it.
-func (t *Tx) AddAttempt(a app.Attempt) {
+// attempt is an attempt with its record.
+type attempt struct {
+	app.Attempt
+	raw []byte
+}
+
+func newAttempt(a app.Attempt) (attempt, error) {
+	of := a
+	of.Seq = 0 // it is in the key
+	raw, err := json.Marshal(of)
+	if err != nil {
+		err = fmt.Errorf("store: encode an attempt: %w", err)
+	}
+	return attempt{a, raw}, err
+}
+
+// Settle stores an attempt with the delivery a.Seq, unless retention has dropped that, and the forward's new progress, soon: see
+// [Store.UpdateSoon]. What users chose of the forward and what retention dropped meanwhile stays as it is. It encodes before it waits for
+// the writer, so that this has little to do.
+func (s *Store) Settle(ctx context.Context, j *ForwardJob, a app.Attempt) error {
+	j.Last = &a
+	tried, err := newAttempt(a)
+	if err != nil {
+		return err
+	}
+	next, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("store: encode a forward: %w", err)
+	}
+	return s.UpdateSoon(ctx, func(tx *Tx) error {
+		if raw := tx.get(bucketForwards, j.Name); !bytes.Equal(raw, j.stored) {
+			now, err := decode[ForwardJob](raw)
+			if err != nil {
+				return err
+			}
+			now.Position, now.Trying, now.Tries, now.Failing = j.Position, j.Trying, j.Tries, j.Failing
+			now.Parked, now.Last = j.Parked, j.Last
+			if next, err = json.Marshal(now); err != nil {
+				return err
+			}
+		}
+		tx.addAttempt(tried)
+		j.stored = next
+		return tx.put(bucketForwards, j.Name, next)
+	})
+}
+
+func (t *Tx) addAttempt(a attempt) {
 	t.tried = append(t.tried, a)
-	t.Changed(app.Change{Kind: app.AttemptChange, Attempt: &a})
+	t.Changed(app.Change{Kind: app.AttemptChange, Attempt: &a.Attempt})
 }
 
 func attemptKey(seq, n uint64) []byte { return append(be64(seq), be64(n)...) }
 
-func (s *Store) writeAttempt(b *bolt.Tx, a app.Attempt) error {
+func (s *Store) writeAttempt(b *bolt.Tx, a attempt) error {
 	seq := a.Seq
 	name, found := segmentOf(b, be64(seq))
 	if found == nil || found.Bucket(keyRows).Get(be64(seq)) == nil {
-		return s.writeRingAttempt(b, a)
+		return s.writeRingAttempt(b, a.Attempt)
 	}
 	seg := s.log.in(found, bucketSegments, name)
 	tries, err := seg.inside(keyTries)
@@ -240,16 +265,11 @@ func (s *Store) writeAttempt(b *bolt.Tx, a app.Attempt) error {
 	if last, _ := seekBefore(tries.Cursor(), seq+1); last != nil && un64(last[:8]) == seq {
 		n = binary.BigEndian.Uint64(last[8:]) + 1
 	}
-	a.Seq = 0
-	raw, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("store: encode an attempt: %w", err)
-	}
-	if err := tries.Put(attemptKey(seq, n), raw); err != nil {
+	if err := tries.Put(attemptKey(seq, n), a.raw); err != nil {
 		return fmt.Errorf("store: keep an attempt: %w", err)
 	}
 	stat := statOf(seg.Bucket) // answers count for retention
-	stat.bytes += uint64(len(raw) + attemptSize)
+	stat.bytes += uint64(len(a.raw) + attemptSize)
 	if n > firstAttempts+latestAttempts {
 		drop := attemptKey(seq, n-latestAttempts)
 		stat.bytes -= min(stat.bytes, uint64(len(tries.Get(drop))+attemptSize))

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,15 +18,20 @@ import (
 // toForward returns the numbers of what a forward sends beyond after, one by one.
 func toForward(t *testing.T, s *Store, after uint64) (seqs []uint64) {
 	t.Helper()
+	feed, err := s.Feed(ForwardJob{Position: after})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for {
-		var d app.Delivery
-		err := s.View(t.Context(), func(tx *Tx) (err error) {
+		if err := s.View(t.Context(), func(tx *Tx) error {
 			if got, want := tx.Queue(ForwardJob{Position: after}), len(toForwardOf(tx, after)); got != want {
 				t.Errorf("%d wait beyond %d, not %d", got, after, want)
 			}
-			d, err = tx.NextToForward(ForwardJob{}, after)
-			return err
-		})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := feed.Next(t.Context())
 		if errors.Is(err, ErrNotFound) {
 			return seqs
 		}
@@ -108,9 +114,12 @@ func TestRepeatsOfEarlierVersionsAreNotSent(t *testing.T) {
 	}
 	appendN(t, s, 1, nil)
 	inSegment(t, s, asSchema6)
-	var next app.Delivery
-	if err := s.View(t.Context(), func(tx *Tx) (err error) { next, err = tx.NextToForward(ForwardJob{}, 1); return err }); err != nil || next.Seq != 3 {
-		t.Errorf("%d is sent, %v", next.Seq, err)
+	feed, err := s.Feed(ForwardJob{Position: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := drain(feed); err != nil || len(got) != 1 || got[0].Seq != 3 {
+		t.Errorf("%+v are sent, %v", got, err)
 	}
 }
 
@@ -138,20 +147,24 @@ func TestADamagedEventIsNamed(t *testing.T) {
 			s := open(t, Options{})
 			appendN(t, s, 3, nil)
 			inSegment(t, s, damage)
-			if err := s.View(t.Context(), func(tx *Tx) error {
-				d, err := tx.NextToForward(ForwardJob{}, 1)
-				if !errors.Is(err, ErrUnreadable) || errors.Is(err, ErrNotFound) || d.Seq != 2 {
-					t.Errorf("%+v, %v", d, err)
-				}
-				if d, err = tx.NextToForward(ForwardJob{}, 2); err != nil || d.Seq != 3 {
-					t.Errorf("%d, %v", d.Seq, err)
-				}
-				return nil
-			}); err != nil {
+			feed, err := s.Feed(ForwardJob{Position: 1})
+			if err != nil {
 				t.Fatal(err)
+			}
+			if d, err := feed.Next(t.Context()); !errors.Is(err, ErrUnreadable) || errors.Is(err, ErrNotFound) || d.Seq != 2 {
+				t.Errorf("%+v, %v", d, err)
+			}
+			if d, err := feed.Next(t.Context()); err != nil || d.Seq != 3 {
+				t.Errorf("%d, %v", d.Seq, err)
 			}
 		})
 	}
+}
+
+func addAttempt(tx *Tx, a app.Attempt) error {
+	made, err := newAttempt(a)
+	tx.addAttempt(made)
+	return err
 }
 
 // Of many attempts the first ones and the latest are kept, with their event, and they count for retention by size.
@@ -166,8 +179,7 @@ func TestAttemptsAreKeptWithTheirEvent(t *testing.T) {
 	try := func(seq uint64, n int) {
 		t.Helper()
 		if err := s.Update(t.Context(), func(tx *Tx) error {
-			tx.AddAttempt(app.Attempt{Name: "dev", Seq: seq, Attempt: n, Answer: strings.Repeat("x", 1000)})
-			return nil
+			return addAttempt(tx, app.Attempt{Name: "dev", Seq: seq, Attempt: n, Answer: strings.Repeat("x", 1000)})
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +252,7 @@ func TestAnAttemptOfAFailedEffectIsNotKept(t *testing.T) {
 	appendN(t, s, 1, nil)
 	fails := errors.New("no")
 	for _, end := range []error{fails, nil} {
-		if err := s.Update(t.Context(), func(tx *Tx) error { tx.AddAttempt(app.Attempt{Seq: 1}); return end }); !errors.Is(err, end) {
+		if err := s.Update(t.Context(), func(tx *Tx) error { return cmp.Or(addAttempt(tx, app.Attempt{Seq: 1}), end) }); !errors.Is(err, end) {
 			t.Error(err)
 		}
 	}
@@ -308,7 +320,8 @@ func TestADamagedForwardHidesNoOther(t *testing.T) {
 		if len(all) != 2 || all[0].Name != "a" || all[0].Damaged == nil || fmt.Sprint(all[1]) != fmt.Sprint(want) {
 			t.Errorf("%+v", all)
 		}
-		if j, err := tx.Forward("dev"); err != nil || fmt.Sprint(j) != fmt.Sprint(want) {
+		j, err := tx.Forward("dev")
+		if j.stored = nil; err != nil || fmt.Sprint(j) != fmt.Sprint(want) {
 			t.Errorf("%+v, %v", j, err)
 		}
 		if _, err := tx.Forward("a"); err == nil || errors.Is(err, ErrNotFound) {

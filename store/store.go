@@ -110,7 +110,7 @@ type Store struct {
 	queue chan *write
 	slow  chan *write // rejected deliveries, which don't cause a commit of their own
 	soon  chan *write
-	peeks chan peek
+	tail  tail
 
 	closing chan struct{}
 	closed  chan struct{}
@@ -198,7 +198,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		opt: o, db: db, long: make(chan struct{}, 1),
-		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch), soon: make(chan *write, o.Batch), peeks: make(chan peek),
+		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch), soon: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
 		dirty: make(map[string]*roster.Meeting), whole: wholeStays, patience: gatherFor, reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),

@@ -28,7 +28,7 @@ type Tx struct {
 	// settled, and every stay encoded, once before the commit.
 	stays, earlier map[string][]*roster.Stay
 	// tried are attempts to add to deliveries.
-	tried []app.Attempt
+	tried []attempt
 	// meetings are the meetings as this effect left them. They are encoded once, when they are settled.
 	meetings map[string]*roster.Meeting
 }

@@ -23,6 +23,7 @@ func (s *Store) run() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	var due <-chan time.Time
+	soon := false       // due is soonWait after a write
 	var wrote time.Time // when the last batch with a write that doesn't wait was committed
 	merge := time.NewTimer(time.Hour)
 	merge.Stop()
@@ -58,13 +59,12 @@ func (s *Store) run() {
 		case w := <-s.soon:
 			slow = append(slow, w)
 			if time.Since(wrote) < soonAfter && len(slow) < s.opt.Batch {
-				timer.Reset(soonWait)
-				due = timer.C
+				if !soon {
+					timer.Reset(soonWait)
+					due, soon = timer.C, true
+				}
 				continue
 			}
-		case p := <-s.peeks:
-			s.peek(p)
-			continue
 		case <-due:
 		case done := <-s.reads:
 			_ = s.merge() // if the disk refuses it, the reader gets what is in the file
@@ -104,7 +104,7 @@ func (s *Store) run() {
 			wrote = time.Now()
 			crowd = (crowd + len(s.queue)) / 2
 		}
-		slow, due = nil, nil
+		slow, due, soon = nil, nil, false
 		timer.Stop()
 	}
 }
@@ -257,6 +257,7 @@ func (s *Store) write(batch []*write, effects bool) (changes []app.Change, resul
 		return nil, results, err
 	}
 	s.commits.Add(1)
+	s.tail.keep(batch)
 	return changes, results, nil
 }
 
@@ -306,7 +307,7 @@ type commit struct {
 	rows      *rows
 	positions *positions
 	changes   []app.Change
-	tried     []app.Attempt
+	tried     []attempt
 	touched   map[string][]*roster.Stay
 }
 

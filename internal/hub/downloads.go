@@ -26,11 +26,9 @@ func (h *Hub) DeleteRecording(ctx context.Context, ref app.RecordingRef) (app.Re
 
 // publish publishes the changes of a commit, in the order of commits, and adds the progress of downloads to recordings.
 func (h *Hub) publish(changes []app.Change) {
-	newest := uint64(0)
+	arrived := false
 	for i, c := range changes {
-		if c.Kind == app.DeliveryChange && c.Delivery != nil {
-			newest = max(newest, c.Delivery.Seq)
-		}
+		arrived = arrived || c.Kind == app.DeliveryChange
 		if c.Kind == app.RoomChange {
 			h.links.forget()
 		}
@@ -41,8 +39,8 @@ func (h *Hub) publish(changes []app.Change) {
 			changes[i].Recording = &r
 		}
 	}
-	if newest > 0 {
-		h.forwards.arrived(newest)
+	if arrived {
+		h.forwards.arrived()
 	}
 	h.bus.publish(changes)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"sync"
-	"sync/atomic"
 
 	"greenroom/internal/app"
 	"greenroom/store"
@@ -21,8 +20,6 @@ type forwards struct {
 	changing sync.Mutex // one change of a forward at a time
 	mu       sync.Mutex
 	senders  map[string]*sender
-
-	newest atomic.Uint64 // the latest event that arrived, 0 before the first of this process
 }
 
 // serve starts the forwards that don't depend on a run, including those of the configuration.
@@ -106,9 +103,8 @@ func (f *forwards) close() {
 	}
 }
 
-// arrived wakes the senders after events up to newest were stored. It must not block.
-func (f *forwards) arrived(newest uint64) {
-	f.newest.Store(newest)
+// arrived wakes the senders after events were stored. It must not block.
+func (f *forwards) arrived() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.senders {

@@ -40,28 +40,26 @@ type sender struct {
 	leases int             // counts the renewals
 
 	// Only run uses these.
-	looked uint64    // nothing up to this event is left to send
-	failed time.Time // when the latest attempt at the event at hand was not accepted; zero before one was in this run
+	job    store.ForwardJob // as this sender left it
+	feed   *store.Feed      // nil before the job is read
+	failed time.Time        // when the latest attempt at the event at hand was not accepted; zero before one was in this run
 }
 
 func (s *sender) run(ctx context.Context) {
 	for pause := firstTrouble; ctx.Err() == nil; {
-		if newest := s.h.forwards.newest.Load(); newest > 0 && s.looked >= newest {
-			s.await(ctx)
-			continue
-		}
-		job, d, err := s.next(ctx)
+		d, err := s.next(ctx)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			s.await(ctx)
 			continue
 		case err == nil, errors.Is(err, store.ErrUnreadable):
-			err = s.one(ctx, job, d, err)
+			err = s.one(ctx, d, err)
 		}
 		if err == nil {
 			pause = firstTrouble
 			continue
 		}
+		s.feed = nil
 		pause = s.trouble(ctx, err, pause)
 	}
 }
@@ -83,35 +81,27 @@ func (s *sender) trouble(ctx context.Context, err error, pause time.Duration) ti
 	return min(2*pause, mostTrouble)
 }
 
-// fewEvents are so few that they are looked through without delaying those who write to the store.
-const fewEvents = 64
-
-// fewLeft reports whether few events can be between two. newest is 0 while it isn't known.
-func fewLeft(looked, newest uint64) bool {
-	return looked > 0 && newest > 0 && looked+fewEvents > newest
-}
-
-// next reads the forward and its next event. The error is [store.ErrNotFound] while nothing waits.
-func (s *sender) next(ctx context.Context) (job store.ForwardJob, d app.Delivery, err error) {
-	view := s.h.store.View
-	if fewLeft(s.looked, s.h.forwards.newest.Load()) {
-		view = s.h.store.Latest
+// next returns the forward's next event. The error is [store.ErrNotFound] while nothing waits. Changes by users start a new sender, so
+// the forward is read once.
+func (s *sender) next(ctx context.Context) (app.Delivery, error) {
+	if s.feed == nil {
+		job, err := store.Read(ctx, s.h.store, func(tx *store.Tx) (store.ForwardJob, error) { return tx.Forward(s.name) })
+		if err != nil {
+			return app.Delivery{}, err
+		}
+		feed, err := s.h.store.Feed(job)
+		if err != nil {
+			return app.Delivery{}, err
+		}
+		s.job, s.feed = job, feed
 	}
-	err = view(ctx, func(tx *store.Tx) error {
-		if job, err = tx.Forward(s.name); err == nil {
-			d, err = tx.NextToForward(job, max(job.Position, s.looked))
-		}
-		if errors.Is(err, store.ErrNotFound) {
-			s.looked = tx.LastSeq()
-		}
-		return err
-	})
-	return job, d, err
+	return s.feed.Next(ctx)
 }
 
 // one sends an event once, unless it is unreadable, and stores the outcome; after a failure it waits until the event is due
 // again.
-func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, unreadable error) error {
+func (s *sender) one(ctx context.Context, d app.Delivery, unreadable error) error {
+	job := &s.job
 	if job.Trying != d.Seq {
 		job.Trying, job.Tries, job.Failing, s.failed = d.Seq, 0, 0, time.Time{}
 	}
@@ -121,7 +111,7 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 		a.Error = unreadable.Error()
 	} else {
 		var sent bool
-		if a, sent = s.send(ctx, job, d); !sent {
+		if a, sent = s.send(ctx, d); !sent {
 			return ctx.Err()
 		}
 	}
@@ -136,18 +126,19 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 	a.Final = settles(a.Status) || parked
 	pause := retryPause(job.Tries, job.Failing)
 	if a.Final {
-		s.looked = d.Seq
 		job.Position, job.Trying, job.Tries, job.Failing = d.Seq, 0, 0, 0
-		pause = 0
 	}
 	if parked {
 		job.Parked = append(job.Parked, d.Seq)
 		s.h.log.Error("an event could not be forwarded and is parked", "forward", job.Name, "event", d.Seq, "err", a.Error, "status", a.Status)
 	}
-	job.Last = &a
+	if a.Final {
+		return s.settle(ctx, a)
+	}
+	s.feed.Back(job.Position)
 	due := s.h.clock.NewTimer(pause) // before the attempt can be seen, so that a stepped clock can't miss it
 	defer due.Stop()
-	if err := s.settle(ctx, job, a); err != nil || pause == 0 {
+	if err := s.settle(ctx, a); err != nil {
 		return err
 	}
 	select {
@@ -158,7 +149,8 @@ func (s *sender) one(ctx context.Context, job store.ForwardJob, d app.Delivery, 
 }
 
 // send makes one request. sent is false when the sender ended before there was an answer.
-func (s *sender) send(ctx context.Context, job store.ForwardJob, d app.Delivery) (a app.Attempt, sent bool) {
+func (s *sender) send(ctx context.Context, d app.Delivery) (a app.Attempt, sent bool) {
+	job := &s.job
 	if job.Resign != "" {
 		var err error
 		if d, err = s.h.resigned(d, job.Resign); err != nil {
@@ -175,20 +167,11 @@ func (s *sender) send(ctx context.Context, job store.ForwardJob, d app.Delivery)
 // busyPause is the time until a full queue of writes is tried again. It is real time: the queue doesn't depend on the clock.
 const busyPause = 10 * time.Millisecond
 
-// settle stores an attempt with the forward's new position. What users choose of it, and what retention dropped, stays as it is now. The target has
-// answered: that must not be forgotten because the sender ends, and while the store fails nothing is sent again.
-func (s *sender) settle(ctx context.Context, job store.ForwardJob, a app.Attempt) error {
+// settle stores an attempt with the forward's new position. The target has answered: that must not be forgotten because the sender ends,
+// and while the store fails nothing is sent again.
+func (s *sender) settle(ctx context.Context, a app.Attempt) error {
 	for pause := firstTrouble; ; {
-		err := s.h.store.UpdateSoon(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-			now, err := tx.Forward(job.Name)
-			if err != nil {
-				return err
-			}
-			now.Position, now.Trying, now.Tries, now.Failing = job.Position, job.Trying, job.Tries, job.Failing
-			now.Parked, now.Last = job.Parked, job.Last
-			tx.AddAttempt(a)
-			return tx.PutForward(now)
-		})
+		err := s.h.store.Settle(context.WithoutCancel(ctx), &s.job, a)
 		switch {
 		case err == nil, errors.Is(err, store.ErrNotFound):
 			return err

@@ -421,17 +421,3 @@ func TestSetForwardRefuses(t *testing.T) {
 		t.Errorf("%q shows the password", f.URL)
 	}
 }
-
-// A sender reads between the writes of others only while few events can be left. Before the first arrival it isn't known how many are.
-func TestHowFewEventsAreLeft(t *testing.T) {
-	for _, c := range []struct {
-		looked, newest uint64
-		few            bool
-	}{
-		{0, 0, false}, {5, 0, false}, {0, 5, false}, {5, 6, true}, {5, 5 + fewEvents - 1, true}, {5, 5 + fewEvents, false},
-	} {
-		if got := fewLeft(c.looked, c.newest); got != c.few {
-			t.Errorf("%d to %d: %v", c.looked, c.newest, got)
-		}
-	}
-}
