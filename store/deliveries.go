@@ -70,9 +70,9 @@ func decodeBlob(raw []byte) (http.Header, app.Body, error) {
 func encodeRow(d app.Delivery) ([]byte, error) {
 	type row app.Delivery // without the methods, which cost time and are needed only for odd targets
 	d.Headers = nil
-	var v any = row(d)
+	var v any = (*row)(&d)
 	if !utf8.ValidString(d.Target) {
-		v = d
+		v = &d
 	}
 	raw, err := json.Marshal(v)
 	if err != nil {

@@ -102,7 +102,7 @@ func (s *Store) run() {
 		s.commit(append(batch, slow...))
 		if !waited {
 			wrote = time.Now()
-			crowd = (crowd + len(s.queue)) / 2
+			crowd = (crowd + len(s.queue)) * 2 / 3
 		}
 		slow, due, soon = nil, nil, false
 		timer.Stop()
