@@ -309,13 +309,19 @@ type commit struct {
 	changes   []app.Change
 	tried     []attempt
 	touched   map[string][]*roster.Stay
+	used      *Tx // empty again
 }
 
+// tx returns a transaction for one effect.
 func (c *commit) tx() *Tx {
+	if t := c.used; t != nil {
+		c.used = nil
+		return t
+	}
 	return &Tx{b: c.b, store: c.s, rec: &c.s.log.record, earlier: c.touched, over: make(map[string]map[string][]byte)}
 }
 
-// keep adds an effect's changes to the commit.
+// keep adds an effect's changes to the commit. The transaction ends with it.
 func (c *commit) keep(tx *Tx) error {
 	if err := tx.flush(); err != nil {
 		return err
@@ -325,6 +331,13 @@ func (c *commit) keep(tx *Tx) error {
 		c.touched[id] = append(c.touched[id], stays...)
 	}
 	maps.Copy(c.s.dirty, tx.meetings)
+	if len(tx.stays) < 8 { // large maps cost more to empty than to make
+		clear(tx.over)
+		clear(tx.stays)
+		clear(tx.meetings)
+		tx.changes, tx.tried = tx.changes[:0], tx.tried[:0]
+		c.used = tx
+	}
 	return nil
 }
 
@@ -347,7 +360,7 @@ func (c *commit) deliver(it *item) error {
 		it.got.Known = true
 		return nil
 	}
-	d, tx := it.Delivery, c.tx()
+	d := it.Delivery
 	d.Seq = c.rows.next()
 	if it.Once != ([16]byte{}) {
 		if err := c.rows.see(it.Once, d.Seq); err != nil {
@@ -359,18 +372,18 @@ func (c *commit) deliver(it *item) error {
 			return err
 		}
 	} else {
-		var err error
-		if tx, err = c.effect(it, &d); err != nil {
-			return err
+		tx, err := c.effect(it, &d)
+		if err == nil {
+			err = c.rows.add(d, it.blob)
 		}
-		if err := c.rows.add(d, it.blob); err != nil {
+		if err == nil {
+			err = c.keep(tx)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	it.got.Delivery = d
-	if err := c.keep(tx); err != nil {
-		return err
-	}
 	d.Headers, d.Body = nil, nil
 	c.changes = append(c.changes, app.Change{Kind: app.DeliveryChange, Delivery: &d})
 	return nil
