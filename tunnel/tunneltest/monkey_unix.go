@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,7 +21,11 @@ type Monkey struct {
 	Long bool
 
 	deeds map[string]int
+	done  atomic.Int32
 }
+
+// leastDeeds is how much goes wrong in a storm, also on a machine that is fast enough to be through before.
+const leastDeeds = 3
 
 // Run runs until stop is closed. At the end both run, though they may just have been started.
 func (m *Monkey) Run(stop <-chan struct{}) {
@@ -53,6 +58,7 @@ func (m *Monkey) Run(stop <-chan struct{}) {
 		default:
 			m.freeze(m.Relay, "relay frozen", stop)
 		}
+		m.done.Add(1)
 	}
 }
 
@@ -119,8 +125,8 @@ func Eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// Storm posts from the given number of senders until n requests were accepted, while the monkey disturbs. post sends one request
-// and returns its status. Storm returns how long it took.
+// Storm posts from the given number of senders until n requests were accepted and the monkey has disturbed a few times. post
+// sends one request and returns its status. Storm returns how long it took.
 func (m *Monkey) Storm(l *Ledger, n int, senders []func() int) time.Duration {
 	began := time.Now()
 	stop, calm, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -131,7 +137,7 @@ func (m *Monkey) Storm(l *Ledger, n int, senders []func() int) time.Duration {
 	for _, post := range senders {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			for accepted := 0; accepted < n; accepted, _, _ = l.Counts() {
+			for accepted := 0; accepted < n || m.done.Load() < leastDeeds; accepted, _, _ = l.Counts() {
 				if post()/100 != 2 {
 					Pause(0, 50, nil) // the next one has a better chance a little later
 				}
