@@ -23,14 +23,15 @@ func (h *Hub) effectOf(a *account, ev provider.Event, received time.Time) func(*
 	ev, received = upTo(ev, now), app.Earlier(received, now)
 	return func(tx *store.Tx, d *app.Delivery) error {
 		e := effect{hub: h, tx: tx, account: a, event: ev, received: received, now: now}
-		m, err := e.meeting()
+		m, found, err := e.meeting()
 		if err != nil {
 			return err
 		}
-		if m != nil {
-			d.Meeting, d.Room = m.ID, m.Room
+		if !found {
+			return e.apply(nil)
 		}
-		return e.apply(m)
+		d.Meeting, d.Room = m.ID, m.Room
+		return e.apply(&m)
 	}
 }
 
@@ -87,27 +88,27 @@ func (e *effect) about() time.Time {
 }
 
 // meeting finds the meeting that the event is about, and adopts one that isn't known where the event shows that it is
-// in use. nil without an error means that the event needs none.
-func (e *effect) meeting() (*roster.Meeting, error) {
-	ev := e.event
-	m, err := e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
+// in use. An event for which none is found, without an error, needs none.
+func (e *effect) meeting() (m roster.Meeting, found bool, err error) {
+	ev := &e.event
+	m, err = e.tx.MeetingByPlatform(e.account.Name, ev.Room, ev.MeetingID)
 	if err == nil {
-		return e.meetingIn(&m)
+		return e.meetingIn(m)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
-		return nil, err
+		return m, false, err
 	}
 	switch ev.Kind {
 	case provider.KindRecordingStarted, provider.KindRecordingReady, provider.KindRecordingFailed:
 		return e.meetingOfRecording()
 	case provider.KindTranscriptStarted, provider.KindTranscriptReady, provider.KindTranscriptFailed:
-		return nil, nil
+		return m, false, nil
 	}
 	if ev.Room == "" {
-		return nil, errors.New("the event doesn't name a room")
+		return m, false, errors.New("the event doesn't name a room")
 	}
 	if lasts, err := e.ofKeptRoom(); lasts || err != nil {
-		return nil, err
+		return m, false, err
 	}
 	return e.adopt(nil)
 }
@@ -122,36 +123,35 @@ func (e *effect) ofKeptRoom() (bool, error) {
 }
 
 // meetingIn finds the event's meeting among the meetings of its platform room. m is the current one.
-func (e *effect) meetingIn(m *roster.Meeting) (*roster.Meeting, error) {
-	if e.ofLater(m) {
+func (e *effect) meetingIn(m roster.Meeting) (of roster.Meeting, found bool, err error) {
+	if e.ofLater(&m) {
 		switch {
 		case e.event.Vacant:
-			return nil, nil // the room exists again, and no meeting has begun in it
+			return m, false, nil // the room exists again, and no meeting has begun in it
 		case e.event.Recording != nil:
-			return nil, nil // the list of recordings finds the meeting once it is known
+			return m, false, nil // the list of recordings finds the meeting once it is known
 		case e.event.Room != "" && e.beginsAnother():
-			return e.adopt(m)
+			return e.adopt(&m)
 		}
 	}
 	if p := e.event.Participant; p != nil && m.Former != "" && e.event.Kind == provider.KindParticipantLeft && m.Holds(e.at()) {
 		// One who stayed in the room from an earlier meeting leaves the one that they are in.
 		if _, err := e.tx.Stay(m.ID, p.Session); err == nil && !m.Holds(p.JoinedAt) {
 			p.JoinedAt = time.Time{}
-			return m, nil
+			return m, true, nil
 		} else if ignore(err, store.ErrNotFound) != nil {
-			return nil, err
+			return m, false, err
 		}
 	}
 	if p := e.event.Participant; p != nil && p.JoinedAt.IsZero() {
-		if of, err := ofSession(e.tx, *m, p.Session); err != nil || of.ID != m.ID {
-			return &of, err
+		if of, err := ofSession(e.tx, m, p.Session); err != nil || of.ID != m.ID {
+			return of, true, err
 		}
 	}
 	if at := e.about(); !at.IsZero() && !m.Holds(at) {
-		of, err := belongs(e.tx, *m, at)
-		return &of, err
+		m, err = belongs(e.tx, m, at)
 	}
-	return m, nil
+	return m, true, err
 }
 
 // ofLater reports whether the event is about a later meeting than m, which ended here. An end in the future is the work of
@@ -178,25 +178,25 @@ func (e *effect) beginsAnother() bool {
 
 // meetingOfRecording finds a recording's meeting by the recording itself or by who started it; Daily's
 // recording.started names no room.
-func (e *effect) meetingOfRecording() (*roster.Meeting, error) {
+func (e *effect) meetingOfRecording() (m roster.Meeting, found bool, err error) {
 	rec := e.event.Recording
 	if rec == nil {
-		return nil, errors.New("the event doesn't name a recording")
+		return m, false, errors.New("the event doesn't name a recording")
 	}
 	named, _ := catalog.FromEvent(e.event, e.at())
 	if known, err := e.tx.Recording(e.account.Name, named.ID); err == nil && known.Meeting != "" {
-		m, err := e.tx.Meeting(known.Meeting)
-		return &m, err
+		m, err = e.tx.Meeting(known.Meeting)
+		return m, true, err
 	}
 	if rec.StartedBy == "" {
-		return nil, nil
+		return m, false, nil
 	}
-	m, err := e.meetingOfSession(rec.StartedBy)
-	if m == nil || err != nil {
-		return nil, err
+	of, err := e.meetingOfSession(rec.StartedBy)
+	if of == nil || err != nil {
+		return m, false, err
 	}
-	of, err := belongs(e.tx, *m, e.about())
-	return &of, err
+	m, err = belongs(e.tx, *of, e.about())
+	return m, true, err
 }
 
 // maxStarters bounds how many of the newest meetings a recording's starter is looked for in.
@@ -258,15 +258,15 @@ func (e *effect) revive(m *roster.Meeting, at time.Time) error {
 
 // adopt makes a room and a meeting of what exists on the platform but was not made here. former is the meeting that the
 // platform's room had before, nil for none.
-func (e *effect) adopt(former *roster.Meeting) (*roster.Meeting, error) {
-	found := provider.Meeting{ID: e.event.MeetingID, Room: e.event.Room}
-	m, err := e.hub.adopt(e.tx, e.account, found, "", e.event.RoomID, e.about(), former)
-	return &m, err
+func (e *effect) adopt(former *roster.Meeting) (m roster.Meeting, found bool, err error) {
+	seen := provider.Meeting{ID: e.event.MeetingID, Room: e.event.Room}
+	m, err = e.hub.adopt(e.tx, e.account, seen, "", e.event.RoomID, e.about(), former)
+	return m, true, err
 }
 
 // apply adds the event's evidence.
 func (e *effect) apply(m *roster.Meeting) error {
-	ev := e.event
+	ev := &e.event
 	if m != nil {
 		m.Began(e.at())
 		m.Began(e.about())
