@@ -53,7 +53,7 @@ func (p *program) eventRow(d app.Delivery) []string {
 		kind = d.Type
 	}
 	return []string{
-		fmt.Sprint(d.Seq), p.clock(d.At), d.Account, string(d.Verdict), fmt.Sprint(d.Status), kind, d.Room, d.Participant,
+		strconv.FormatUint(d.Seq, 10), p.clock(d.At), d.Account, string(d.Verdict), strconv.Itoa(d.Status), kind, d.Room, d.Participant,
 		strings.Join(slices.DeleteFunc([]string{remark(d), forwarded(d.Forwards)}, func(s string) bool { return s == "" }), "; "),
 	}
 }

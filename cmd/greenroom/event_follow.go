@@ -22,6 +22,8 @@ type follower struct {
 	print func(app.Delivery) error
 	// called is called for each notification; it may be nil.
 	called func(app.Call)
+	// idle is called when no further change waits; it may be nil.
+	idle func() error
 	// ready is called once no later event can be missed; it may be nil.
 	ready func() error
 	// count is the number of events to print, 0 for all. until is a filter: its first match ends following.
@@ -64,6 +66,11 @@ func (f *follower) follow(ctx context.Context) error {
 	for c := range changes {
 		if err := f.see(ctx, c); err != nil {
 			return err
+		}
+		if f.idle != nil && len(changes) == 0 {
+			if err := f.idle(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,5 +180,31 @@ func TestNewestReadsShortPages(t *testing.T) {
 	got, _, err := newest(context.Background(), b, app.EventQuery{}, 5)
 	if err != nil || len(got) != 5 {
 		t.Errorf("%d events, %v", len(got), err)
+	}
+}
+
+// What was printed may be written once nothing more waits to be printed.
+func TestFollowerIsIdleOnceNothingWaits(t *testing.T) {
+	h := &history{upTo: 5, limit: 2}
+	b := &fake{changes: make(chan app.Change, 3), events: h.page}
+	var got []string
+	full := errors.New("the disk is full")
+	f := follower{backend: b, print: func(d app.Delivery) error {
+		got = append(got, fmt.Sprint(d.Seq))
+		return nil
+	}, idle: func() error {
+		if got = append(got, "idle"); len(got) == 3 {
+			b.changes <- delivery(8)
+			return nil
+		}
+		return full
+	}}
+	b.changes <- delivery(6)
+	b.changes <- delivery(7)
+	if err := f.run(t.Context()); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if s := strings.Join(got, " "); s != "6 7 idle 8 idle" {
+		t.Errorf("%q", s)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func (p *program) listenCommand() *cobra.Command {
 	words(cmd, "tunnel", config.TunnelDrivers()...)
 	return cmd
 }
+
+// linesAtOnce is about how many bytes are printed at a time.
+const linesAtOnce = 64 << 10
 
 // errNoAccount means that no webhook could arrive.
 var errNoAccount = &app.Error{Kind: app.NotConfigured, Text: "none of the accounts can be used, so there is nothing to listen for"}
@@ -125,20 +129,38 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 	forwards.Start = start
 	began := time.Now()
 	limit := inlet.RejectedLimit{Elapsed: func() time.Duration { return time.Since(began) }}
+	var lines bytes.Buffer // events that came together are written together
+	printer := *o.program
+	printer.stdout = &lines
+	write := func() error {
+		o.printing.Lock()
+		defer o.printing.Unlock()
+		_, err := lines.WriteTo(o.stdout)
+		return err
+	}
 	f := follower{
-		backend: b,
+		backend: b, idle: write,
 		print: func(d app.Delivery) error {
-			o.printing.Lock()
-			defer o.printing.Unlock()
+			if lines.Len() > linesAtOnce {
+				if err := write(); err != nil {
+					return err
+				}
+			}
 			if printed, first := limit.Allow(d); !printed && !o.json {
 				if first {
+					if err := write(); err != nil {
+						return err
+					}
 					o.words("Some rejected requests are not printed. To list them: greenroom event list --verdict rejected")
 				}
 				return nil
 			}
-			return o.printEvent(d)
+			return printer.printEvent(d)
 		},
-		called: func(call app.Call) { o.called(*calls.settings.Load(), call) },
+		called: func(call app.Call) {
+			_ = write() // or idle returns the error
+			o.called(*calls.settings.Load(), call)
+		},
 		ready: func() error {
 			if err := forwards.Begin(ctx); err != nil {
 				return err

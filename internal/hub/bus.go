@@ -91,6 +91,11 @@ func (s *subscriber) pump(ctx context.Context, out chan<- app.Change, complete f
 					c = complete(ctx, c)
 				}
 				select {
+				case out <- c: // costs less than to wait
+					continue
+				default:
+				}
+				select {
 				case out <- c:
 				case <-ctx.Done():
 					return

@@ -188,11 +188,14 @@ func (l *Listener) Close(ctx context.Context) error {
 	return err
 }
 
+// Values of headers that all answers share.
+var noStore, plainText = []string{"no-store"}, []string{"text/plain; charset=utf-8"}
+
 // ServeHTTP answers one request. It leaves a panic to net/http, which cuts the connection and logs the stack: recovering here would
 // cause an implicit 200.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	received := l.opt.Now()
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header()["Cache-Control"] = noStore
 	in := app.Inbound{
 		Method: r.Method, Target: r.RequestURI, Header: headers(r), ReceivedAt: received, Size: max(r.ContentLength, 0), Via: "direct",
 		Remote: bounds.Hostname(r.RemoteAddr), // of a tunnel that carries connections, its own address
@@ -339,13 +342,16 @@ func (l *Listener) write(w http.ResponseWriter, a app.Answer) {
 	if a.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
 	}
-	if a.ContentType == "" {
+	contentType := plainText
+	if a.ContentType != "" {
+		contentType = []string{a.ContentType}
+	} else {
 		if a.Text == "" && a.Status < 300 {
 			a.Text = "ok"
 		}
-		a.ContentType, a.Text = "text/plain; charset=utf-8", a.Text+"\n"
+		a.Text += "\n"
 	}
-	w.Header().Set("Content-Type", a.ContentType)
+	w.Header()["Content-Type"] = contentType
 	w.WriteHeader(a.Status)
 	// The sender may be gone; there is no one to report to.
 	_, _ = io.WriteString(w, a.Text)
