@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -86,8 +88,10 @@ type want struct {
 	account, meeting       uint32 // as in columns
 	oldAccount, oldMeeting uint32 // as in facets
 	since                  int64
-	verdicts               uint8 // bits of [filter.VerdictIndex]
-	unindexed              bool  // the index of texts isn't used
+	verdicts               uint8    // bits of [filter.VerdictIndex]
+	texts                  []string // of ASCII in lower case, which rows or blobs with a match have
+	unindexed              bool     // the index of texts isn't used
+	indexDamaged           func(segment []byte)
 }
 
 const (
@@ -99,7 +103,7 @@ const (
 func wanted(q app.EventQuery) want {
 	w := want{
 		EventQuery: q, account: filter.Hash(q.Account), meeting: filter.Hash(q.Meeting), oldAccount: hash32(q.Account),
-		oldMeeting: hash32(q.Meeting), verdicts: anyVerdict,
+		oldMeeting: hash32(q.Meeting), verdicts: anyVerdict, indexDamaged: func([]byte) {},
 	}
 	for _, k := range q.Kinds {
 		w.kinds |= 1 << filter.KindIndex(k)
@@ -107,6 +111,7 @@ func wanted(q app.EventQuery) want {
 	if !q.Since.IsZero() {
 		w.since = max(q.Since.Unix(), 0)
 	}
+	w.texts = strings.FieldsFunc(strings.ToLower(q.Grep), func(r rune) bool { return r >= utf8.RuneSelf })
 	if q.Verdict != "" {
 		w.verdicts = 1 << filter.VerdictIndex(q.Verdict)
 	}

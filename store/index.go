@@ -21,8 +21,11 @@ const (
 	// indexStep limits the bytes that are read at once, and pieceStep the pieces that are added to one commit.
 	indexStep = 512 << 10
 	pieceStep = 64
-	// indexRest is how long to rest between two steps, as a multiple of their time.
-	indexRest = 3
+	// indexRest is how long to rest between two steps, as a multiple of their time; see restWhileBusy for the others.
+	indexRest   = 3
+	restAtLeast = 20 * time.Millisecond
+	restQuiet   = 100 * time.Millisecond
+	restAtMost  = time.Second
 )
 
 var (
@@ -62,7 +65,7 @@ func (s *Store) indexNext(tried map[string]bool, rest func(time.Duration) bool) 
 		c := all.Cursor()
 		c.Last() // it is open
 		for k, _ := c.Prev(); k != nil; k, _ = c.Prev() {
-			if _, ok := shapeOf(all.Bucket(k).Bucket(keyTexts)); !ok && !tried[string(k)] {
+			if _, ok := shapeOf(all.Bucket(k).Bucket(keyTexts)); (!ok || s.renewed.due(k)) && !tried[string(k)] {
 				name = bytes.Clone(k)
 				return nil
 			}
@@ -76,6 +79,9 @@ func (s *Store) indexNext(tried map[string]bool, rest func(time.Duration) bool) 
 	x, err := s.readTexts(name, rest)
 	if err == nil {
 		err = s.writeTexts(name, x, rest)
+	}
+	if err == nil {
+		s.renewed.done(name)
 	}
 	if errors.Is(err, ErrDamaged) || errors.Is(err, errDropped) {
 		return nil
@@ -96,7 +102,7 @@ func (s *Store) readTexts(name []byte, rest func(time.Duration) bool) (x *textIn
 			it.enter(seg)
 			if x == nil {
 				last, _ := it.blocks.Last()
-				x = newTextIndex(un64(last)+1, statOf(seg).bytes)
+				x = newTextIndex(name, un64(last)+1, statOf(seg).bytes)
 			}
 			for read := 0; read < indexStep; {
 				k, block := it.blocks.Seek(be64(next))
@@ -225,16 +231,23 @@ func (x *textIndex) put(seg *bolt.Bucket, n int, pieces [][]byte) error {
 	return texts.Put(keyShape, x.encode())
 }
 
-// restLong waits like rest, and ten times as long if many commits were made meanwhile: webhooks go first.
-func (s *Store) restLong(d time.Duration) bool {
-	before := s.commits.Load()
-	if !s.rest(d) {
+// restLong rests for a time, and longer while the store is busy.
+func (s *Store) restLong(d time.Duration) bool { return restWhileBusy(d, s.commits.Load, s.rest) }
+
+// restWhileBusy rests for a time of at least restAtLeast, and until nothing was committed for restQuiet: webhooks go first. A store that is
+// always busy waits at most restAtMost.
+func restWhileBusy(d time.Duration, commits func() uint64, rest func(time.Duration) bool) bool {
+	before := commits()
+	if !rest(max(d, restAtLeast)) {
 		return false
 	}
-	if made := s.commits.Load() - before; time.Duration(made) <= 1+d/redoWithin {
-		return true
+	for waited := time.Duration(0); commits() != before && waited < restAtMost; waited += restQuiet {
+		before = commits()
+		if !rest(restQuiet) {
+			return false
+		}
 	}
-	return s.rest(9 * d)
+	return true
 }
 
 // rest waits, and reports whether the store is still open.

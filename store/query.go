@@ -29,7 +29,7 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 	if err != nil {
 		return app.EventPage{}, err
 	}
-	w.unindexed = s.opt.unindexed
+	w.unindexed, w.indexDamaged = s.opt.unindexed, s.renew
 	needle := []byte(strings.ToLower(q.Grep))
 	page := app.EventPage{Events: []app.Delivery{}}
 	forward := q.Forward || q.After > 0 && q.Before == 0
@@ -357,7 +357,8 @@ func (it *segmentIterator) nextSegment() (k, block []byte) {
 		if it.may, it.cols.Accounts = nil, nil; !it.w.unindexed {
 			texts := seg.Bucket(keyTexts)
 			if shape, ok := shapeOf(texts); ok {
-				it.may, it.cols.Accounts = it.w.filter.Blocks(shape.holds(texts)), shape.accounts
+				holds := shape.holds(texts, func() { it.w.indexDamaged(name) })
+				it.may, it.cols.Accounts = it.w.filter.Blocks(holds, it.w.texts...), shape.accounts
 			}
 		}
 		if it.forward {

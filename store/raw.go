@@ -121,7 +121,7 @@ func splitBlob(blob []byte) (headers, body []byte) {
 	return blob[w : w+int(n)], blob[w+int(n):]
 }
 
-// MayHold implements [filter.Event]: JSON changes no letter and no digit, with or without an accent.
+// MayHold implements [filter.Event]: in rows and headers, JSON doesn't change what filters ask for, with or without accents.
 func (e *rawEvent) MayHold(word string) bool {
 	return filter.ContainsFold(e.row, word) || filter.ContainsFold(e.whole(), word)
 }

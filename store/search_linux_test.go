@@ -63,9 +63,9 @@ func BenchmarkSearch(b *testing.B) {
 	}{
 		{"word", "uberraschung", 1}, {"id", id, 1}, {"part-of-id", id[:8], 1}, {"long-part", id[:13], 1}, {"body-path", "body.amount:77123", 1}, {"header", "header.x-oldest:*very*", 1},
 		{"regex", `/berrasch\w+/`, 1},
-		{"no-word", "nowhere", 0}, {"word5", "zanzi", -1}, {"word4", "zanz", -1}, {"no-id", "8f14e45f-ceea", 0}, {"no-short-id", "8f14e45f", 0}, {"number", "77124", -1}, {"no-body-path", "body.payload.user_id:nowhere", 0}, {"no-path", "body.nowhere:>5", 0},
+		{"no-word", "nowhere", 0}, {"no-five", `"zq jx"`, 0}, {"no-four", `"zq j"`, 0}, {"no-three", `"q j"`, 0}, {"no-two", `"q~"`, 0}, {"word4", "zanz", -1}, {"no-id", "8f14e45f-ceea", 0}, {"no-short-id", "8f14e45f", 0}, {"number", "77124", -1}, {"no-body-path", "body.payload.user_id:nowhere", 0}, {"no-path", "body.nowhere:>5", 0},
 		{"no-header", "header.x-none:*", 0}, {"no-regex", "/nowhe[rs]e/", 0},
-		{"three-letters", "zqj", -1}, {"other-accounts", "-account:daily", 0},
+		{"no-regex5", "/nowh[xe]/", -1}, {"word3", "zqj", -1}, {"two-letters", "zq", -1}, {"other-accounts", "-account:daily", 0},
 	} {
 		for _, unindexed := range []bool{false, true} {
 			name := f.name + "/index"

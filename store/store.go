@@ -116,8 +116,9 @@ type Store struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	filled  chan struct{} // a segment is full
+	filled  chan struct{} // a segment is full, or has a damaged index
 	indexed chan struct{} // closed when no more indexes are made
+	renewed renewed
 
 	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm

@@ -75,7 +75,7 @@ func (p *program) maintain(ctx context.Context, op app.MaintenanceOp, args []str
 // maintained prints the result of an operation. Damage is an error.
 func (p *program) maintained(m app.Maintained) (err error) {
 	if p.json {
-		m.Findings = list(m.Findings)
+		m.Findings, m.Notes = list(m.Findings), list(m.Notes)
 		err = p.printJSON(m)
 	} else {
 		err = p.tellMaintained(m)
@@ -146,6 +146,9 @@ func (p *program) tellMaintained(m app.Maintained) error {
 			if _, err := fmt.Fprintln(p.stdout, plain.Text(f)); err != nil {
 				return err
 			}
+		}
+		for _, n := range m.Notes {
+			p.words(n)
 		}
 		if len(m.Findings) == 0 {
 			p.words(fmt.Sprintf("%s is undamaged, %s.", plain.Text(m.Path), size(m.Before)))

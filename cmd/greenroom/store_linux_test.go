@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
+	"greenroom/internal/app"
+	"greenroom/provider"
 	"greenroom/store"
 )
 
@@ -125,4 +129,43 @@ func TestNoFIFOIsAwaited(t *testing.T) {
 	b.run(t, 0, "--config", os.DevNull, "room", "list")
 	b.run(t, 2, "--data-dir", "", "room", "list")
 	b.run(t, 2, "--config=", "room", "list")
+}
+
+// A damaged search index is no fault of the store: check names it, and has it made again.
+func TestACheckOfADamagedSearchIndex(t *testing.T) {
+	b, _ := realBench(t)
+	b.run(t, 0, "room", "create", "board")
+	s, err := store.Open(store.Options{Path: dataFile(b)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Append(t.Context(), store.Entry{Delivery: app.Delivery{Account: "daily", Verdict: provider.Verified, Kind: provider.KindUnknown}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bolt.Open(dataFile(b), 0o600, &bolt.Options{Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(func(tx *bolt.Tx) error {
+		segments := tx.Bucket([]byte("segments"))
+		first, _ := segments.Cursor().First()
+		texts, err := segments.Bucket(first).CreateBucket([]byte("texts"))
+		if err != nil {
+			return err
+		}
+		return texts.Put([]byte("shape"), []byte{3, 0})
+	}), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, 0, "store", "check", "--json")
+	if said := b.out.String(); !strings.Contains(said, `"findings":[]`) || !strings.Contains(said, `"notes":["the search index of the events from 1 on is damaged`) {
+		t.Errorf("check says %s", said)
+	}
+	b.run(t, 0, "store", "check", "--json")
+	if said := b.out.String(); !strings.Contains(said, `"notes":[]`) {
+		t.Errorf("check says %s after it had the index made again", said)
+	}
 }

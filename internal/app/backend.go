@@ -286,6 +286,8 @@ type Maintained struct {
 	Path   string `json:"path,omitempty"`
 	// Findings are the faults that a check found.
 	Findings []string `json:"findings"`
+	// Notes are the results of a check that make searches slower and do no other harm.
+	Notes []string `json:"notes"`
 }
 
 // StatusQuery asks for the status.

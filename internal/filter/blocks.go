@@ -15,12 +15,14 @@ func (s Set) Has(block uint64) bool {
 }
 
 // Blocks returns the blocks that may have a match, nil for all. holds returns the blocks in which a text may occur, nil for all. The text is
-// folded, and a part of a name, a header or a body, or of a body's unescaped JSON. The names of headers are in quotes there.
-func (f *Filter) Blocks(holds func(text string) Set) Set {
+// folded, and a part of a name, a header or a body, or of a body's unescaped JSON. The names of headers are in quotes there. Every match must
+// have the further texts as well.
+func (f *Filter) Blocks(holds func(text string) Set, texts ...string) Set {
+	out := every(texts, holds)
 	if f.Empty() {
-		return nil
+		return out
 	}
-	return blocks(f.root, holds)
+	return intersect(out, blocks(f.root, holds))
 }
 
 func blocks(n node, holds func(string) Set) (out Set) {

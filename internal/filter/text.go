@@ -100,6 +100,12 @@ func ascii(s string) bool { return nonASCII([]byte(s)) == len(s) }
 
 // nonASCII returns the index of the first byte beyond ASCII, the length if there is none.
 func nonASCII(s []byte) (at int) {
+	for ; at+32 <= len(s); at += 32 {
+		b := s[at : at+32]
+		if (binary.LittleEndian.Uint64(b)|binary.LittleEndian.Uint64(b[8:])|binary.LittleEndian.Uint64(b[16:])|binary.LittleEndian.Uint64(b[24:]))&0x8080808080808080 != 0 {
+			break
+		}
+	}
 	for at+8 <= len(s) && binary.LittleEndian.Uint64(s[at:])&0x8080808080808080 == 0 {
 		at += 8
 	}
@@ -109,7 +115,7 @@ func nonASCII(s []byte) (at int) {
 	return at
 }
 
-// plainWord returns the longest part of ASCII letters and digits, which no encoding as JSON changes.
+// plainWord returns the longest part that no encoding as JSON changes; see plainParts.
 func (t *text) plainWord() string {
 	if t.regex != nil {
 		return longest(literals(t.regex.String()))
@@ -121,9 +127,9 @@ func (t *text) plainWord() string {
 	return longest(all)
 }
 
-// plainParts returns the parts of ASCII letters and digits.
+// plainParts returns the parts of ASCII that are the same in JSON, unless that writes characters as numbers without need.
 func plainParts(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r >= unicode.MaxASCII || strings.ContainsRune(`"\/<>&`, r) })
 }
 
 func longest(all []string) (out string) {
@@ -135,7 +141,7 @@ func longest(all []string) (out string) {
 	return out
 }
 
-// literals returns texts of ASCII letters and digits, in lower case, that every match of a regular expression has.
+// literals returns texts in lower case, of plainParts, that every match of a regular expression has.
 func literals(expr string) []string {
 	r, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
@@ -203,8 +209,8 @@ func containsCase(b []byte, word string) bool {
 	return false
 }
 
-// common are the letters and digits of JSON, the most frequent ones first. All other characters count as rare.
-const common = "eatonirsdlu01c2m3p4v58967fygbhwkxjqz"
+// common are the letters, digits and signs of JSON, the most frequent ones first. All other characters count as rare.
+const common = `":,e-a_tonirsdl.u01c2m3p4v58967fygbh wkxjqz`
 
 // rarest returns the index of the byte of a word that is the rarest in JSON.
 func rarest(word string) (at int) {

@@ -13,7 +13,7 @@ import (
 
 // Maintain carries out an operation on the store's file while it is in use; see [app.Backend].
 func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, error) {
-	out := app.Maintained{Op: m.Op, Path: m.Path, Findings: []string{}}
+	out := app.Maintained{Op: m.Op, Path: m.Path, Findings: []string{}, Notes: []string{}}
 	st, err := h.store.Stats(ctx)
 	if err != nil {
 		return out, err
@@ -28,6 +28,9 @@ func (h *Hub) Maintain(ctx context.Context, m app.Maintenance) (app.Maintained, 
 		var found []string
 		found, err = h.store.Check(ctx)
 		out.Findings = append(out.Findings, found...)
+		if err == nil && len(found) == 0 {
+			out.Notes, err = h.store.CheckIndex(ctx)
+		}
 	case app.BackupStore:
 		if !filepath.IsAbs(m.Path) {
 			return out, app.Errorf(provider.Invalid, "", "back up to %q: not an absolute path", m.Path)

@@ -435,7 +435,7 @@ func (m *Memory) MeetingLink(ctx context.Context, r app.LinkRequest) (app.Link, 
 
 // Maintain has no file to work on.
 func (m *Memory) Maintain(ctx context.Context, w app.Maintenance) (app.Maintained, error) {
-	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}}, nil
+	return app.Maintained{Op: w.Op, Path: w.Path, Findings: []string{}, Notes: []string{}}, nil
 }
 
 // Events lists deliveries, newest first.
