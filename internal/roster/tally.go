@@ -20,6 +20,9 @@ type Tally struct {
 	// joins and leaves of all who count, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
+	// most is the peak of joins and leaves, unless it is stale.
+	most  int
+	stale bool
 	// recorders is how many recorders are there now.
 	recorders int
 	// of is the evidence about the meeting from which the parts were computed.
@@ -149,7 +152,7 @@ func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay, ok bool) {
 // all settles every stay.
 func (t *Tally) all(m *Meeting) (changed []*Stay) {
 	t.joins, t.leaves, t.here, t.waiting = t.joins[:0], t.leaves[:0], 0, 0
-	t.recorders, t.again = 0, make(map[string]bool)
+	t.recorders, t.again, t.stale = 0, make(map[string]bool), true
 	for i, s := range t.stays {
 		if s.settled(m) {
 			changed = append(changed, s)
@@ -218,9 +221,15 @@ func (t *Tally) replace(i int, p part) {
 	}
 	t.count(was, -1)
 	t.count(p, 1)
+	t.stale = t.stale || was.join != p.join || !t.late(was.leave) || !t.late(p.leave)
 	t.joins = exchange(t.joins, was.join, p.join)
 	t.leaves = exchange(t.leaves, was.leave, p.leave)
 	t.parts[i] = p
+}
+
+// late reports whether a leaving is later than every joining, so that it doesn't lower the peak.
+func (t *Tally) late(leave int64) bool {
+	return leave == 0 || len(t.joins) > 0 && leave > t.joins[len(t.joins)-1]
 }
 
 // exchange removes one value from an ordered list and inserts another; 0 stands for none.
@@ -242,7 +251,10 @@ func exchange(list []int64, out, in int64) []int64 {
 // sum writes the sums into the meeting.
 func (t *Tally) sum(m *Meeting) {
 	m.Here, m.Waiting = t.here, t.waiting
-	m.Peak = max(peak(t.joins, t.leaves), m.Here)
+	if t.stale {
+		t.most, t.stale = peak(t.joins, t.leaves), false
+	}
+	m.Peak = max(t.most, m.Here)
 	known := false
 	if n := len(t.joins); n > 0 {
 		first := time.Unix(0, t.joins[0]).UTC()
