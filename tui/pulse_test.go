@@ -57,7 +57,7 @@ func TestTheTickerRestsAndHurries(t *testing.T) {
 		_, err := program.Run()
 		done <- err
 	}()
-	limit := time.After(20 * time.Second)
+	limit := time.After(2 * time.Minute)
 	sees := func(text string) {
 		t.Helper()
 		for {

@@ -24,7 +24,7 @@ func TestUntilClosed(t *testing.T) {
 	r.Close()
 	select {
 	case <-ctx.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("continues without a reader")
 	}
 }

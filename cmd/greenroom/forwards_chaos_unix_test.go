@@ -65,7 +65,7 @@ func (f *flaky) open() {
 func (f *flaky) restarts() {
 	defer f.done.Done()
 	for tunneltest.Pause(500, 3000, f.stop) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		if err := f.server.Shutdown(ctx); err != nil {
 			f.t.Errorf("the target doesn't stop: %v", err)
 		}
@@ -171,7 +171,7 @@ func TestForwardsKeepTheLedger(t *testing.T) {
 		}
 		killed <- kills
 	}()
-	client := &http.Client{Timeout: 10 * time.Second}
+	client := &http.Client{Timeout: patience}
 	for n := range want {
 		body := fmt.Appendf(nil, `{"version":"1.0.0","type":"chaos.sent","id":"e-%d","payload":{},"event_ts":%d.5}`, n, time.Now().Unix())
 		tunneltest.Eventually(t, "accepted", func() bool {

@@ -79,7 +79,7 @@ func TestWhatLibrariesPrintReachesTheLog(t *testing.T) {
 	}()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for seen := false; !seen; {
 		resp, err := client.Get("http://" + l.Addr().String())
 		if err == nil {

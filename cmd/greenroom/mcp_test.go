@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -29,7 +28,7 @@ func TestAnAssistantUsesTheTools(t *testing.T) {
 		return c
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "test"}, nil)
-	session, err := client.Connect(t.Context(), &mcp.CommandTransport{Command: program("mcp", "--allow-changes"), TerminateDuration: 20 * time.Second}, nil)
+	session, err := client.Connect(t.Context(), &mcp.CommandTransport{Command: program("mcp", "--allow-changes"), TerminateDuration: patience}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (b *bench) refuses(t *testing.T, args ...string) {
 	t.Helper()
 	b.err.Reset()
 	b.program.err = nil
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if got := b.execute(ctx, args); got != exitUsage {
 		t.Errorf("greenroom %q: status %d: %s", args, got, b.err.String())

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds every wait of a script; nothing takes as long unless it is broken.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // process is a program that a script started and reads line by line.
 type process struct {

@@ -106,7 +106,7 @@ func TestNoFIFOIsAwaited(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Should it wait, a writer that closes at once ends that.
-	watch := time.AfterFunc(20*time.Second, func() {
+	watch := time.AfterFunc(patience, func() {
 		t.Error("it waits")
 		f, err := os.OpenFile(fifo, os.O_RDWR, 0)
 		if err == nil {

@@ -41,7 +41,7 @@ type seat struct {
 
 // patienceOnTTY bounds every wait; ends bounds the end after a signal: the promised 3 s, and as much for a busy machine.
 const (
-	patienceOnTTY = 30 * time.Second
+	patienceOnTTY = 2 * time.Minute
 	ends          = 6 * time.Second
 )
 

@@ -53,7 +53,7 @@ func TestCommandIsKilledWithItsChildren(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("%s: a child lives on", command)
 		}
 	}

@@ -48,7 +48,7 @@ func receiver(t *testing.T) (base string, got chan received) {
 
 func read(c net.Conn) received {
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	r := bufio.NewReader(c)
 	line, _ := r.ReadString('\n')
 	out := received{line: strings.TrimSpace(line), header: http.Header{}}

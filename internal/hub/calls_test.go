@@ -43,7 +43,7 @@ func (r *ringing) wait(t *testing.T) {
 	t.Helper()
 	select {
 	case <-r.more:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("nothing was run; before that: %q", r.events())
 	}
 }

@@ -25,7 +25,7 @@ func TestADeletionThatWasInterruptedIsDoneByTheNextOwner(t *testing.T) {
 	f.keeper.silent = false
 	f.open()
 	f.Start()
-	for end := time.Now().Add(20 * time.Second); mustRecording(t, f).DeletedAt.IsZero(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); mustRecording(t, f).DeletedAt.IsZero(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("the platform's copy is still there: %+v", mustRecording(t, f).Download)
 		}
@@ -78,7 +78,7 @@ func TestNothingIsDeletedForFilesThatAreNotWhole(t *testing.T) {
 				f.open()
 				f.Start()
 			}
-			for end := time.Now().Add(20 * time.Second); mustRecording(t, f).Download.Kept == ""; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(patience); mustRecording(t, f).Download.Kept == ""; time.Sleep(time.Millisecond) {
 				if r := mustRecording(t, f); !r.DeletedAt.IsZero() || time.Now().After(end) {
 					t.Fatalf("deleted %v: %+v", r.DeletedAt, r.Download)
 				}

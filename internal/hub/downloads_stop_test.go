@@ -15,7 +15,7 @@ import (
 // settled waits until a download is in the queue no more, and says whether that was without a fetch.
 func (f *fetching) settled(r app.Recording) bool {
 	f.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if len(f.fetcher.begins) > 0 {
 			return false
 		}
@@ -111,7 +111,7 @@ func TestAJobWithoutARecordingStopsNoOther(t *testing.T) {
 	for range 2 {
 		select {
 		case <-ran:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("on_download did not run")
 		}
 	}

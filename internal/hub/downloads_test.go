@@ -256,7 +256,7 @@ func (f *fetching) ask(id string) app.Recording {
 // until waits for a recording to be as it should.
 func (f *fetching) until(id, what string, fits func(app.Download) bool) app.Recording {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
 	changes, err := f.Subscribe(ctx)
 	if err != nil {
@@ -286,7 +286,7 @@ func (f *fetching) begun() string {
 	select {
 	case id := <-f.fetcher.begins:
 		return id
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		f.t.Fatal("no fetch begins")
 		return ""
 	}
@@ -297,7 +297,7 @@ func (f *fetching) stepUntil(what string, is func() bool) {
 	f.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(20 * time.Second); !is(); {
+	for late := time.After(patience); !is(); {
 		select {
 		case <-tick.C:
 			f.clock.Advance(downloads.Pause)
@@ -522,7 +522,7 @@ func TestWhatIsStoppedStaysStopped(t *testing.T) {
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		if s := f.downloads.Status(); s.Running == 1 && s.Waiting == 0 {
 			break
-		} else if time.Since(begin) > 20*time.Second {
+		} else if time.Since(begin) > patience {
 			t.Fatalf("%+v continue", s)
 		}
 	}
@@ -725,10 +725,12 @@ func TestOnDownloadIsRunUntilItSucceedsOrHasFailedForGood(t *testing.T) {
 	runs := make(chan string, 100)
 	var mu sync.Mutex
 	fails := 2
+	var seen app.Recording
 	f.command = func(_ context.Context, r app.Recording) error {
 		runs <- r.ID
 		mu.Lock()
 		defer mu.Unlock()
+		seen = r
 		if fails--; fails >= 0 {
 			return errors.New("exit status 1")
 		}
@@ -757,6 +759,9 @@ func TestOnDownloadIsRunUntilItSucceedsOrHasFailedForGood(t *testing.T) {
 	}
 	mu.Lock()
 	fails = downloads.ProgramTries
+	if c := f.downloads.Overlay(seen).Download.Command; c.State != app.CommandRunning || c.Tries != 3 {
+		t.Errorf("what was read during the last run is shown after it as %+v", c)
+	}
 	mu.Unlock()
 	f.recording("r2", app.RecordingReady, time.Hour)
 	f.ask("r2")

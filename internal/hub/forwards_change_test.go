@@ -201,7 +201,7 @@ func TestForwardsSignAgain(t *testing.T) {
 		if err != nil || w.Verdict != provider.Verified || d.Headers.Get("X-Other") != "stays" {
 			t.Errorf("%+v, %v: %v", w, err, d.Headers)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing was sent")
 	}
 	stored, err := b.Event(t.Context(), app.EventRef{Seq: a.Seq})

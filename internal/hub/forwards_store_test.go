@@ -35,7 +35,7 @@ func (w watched) await(t *testing.T, part string) {
 			if strings.Contains(line, part) {
 				return
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatalf("nothing with %q is logged", part)
 		}
 	}

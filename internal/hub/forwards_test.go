@@ -79,7 +79,7 @@ func (b *bench) joins(n int) (seqs []uint64) {
 // await waits until a forward's position has reached seq.
 func (b *bench) await(name string, seq uint64) app.Forward {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	changes, err := b.Subscribe(ctx)
 	if err != nil {

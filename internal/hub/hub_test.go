@@ -23,6 +23,9 @@ import (
 	"greenroom/store"
 )
 
+// patience bounds waiting for what must come; a test that reaches it has failed.
+const patience = 2 * time.Minute
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var t0 = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)

@@ -133,7 +133,7 @@ func (p *programs) settled() {
 		if !late && running == live && live == min(due, p.opt.Downloads.Programs) {
 			return
 		}
-		if time.Since(begin) > 20*time.Second {
+		if time.Since(begin) > patience {
 			p.t.Fatalf("%d programs run and %d are noted, of %d that are due: %+v", live, running, due, jobs)
 		}
 	}
@@ -156,7 +156,7 @@ func (p *programs) finish(i int, err error) {
 		if !lives {
 			break
 		}
-		if time.Since(begin) > 20*time.Second {
+		if time.Since(begin) > patience {
 			p.t.Fatal("a program does not end")
 		}
 	}
@@ -173,7 +173,7 @@ func (p *programs) until(id string, fits func(app.DownloadCommand) bool) app.Dow
 		if c := *r.Download.Command; fits(c) {
 			return c
 		}
-		if time.Since(begin) > 20*time.Second {
+		if time.Since(begin) > patience {
 			p.t.Fatalf("%s stays %+v", id, r.Download.Command)
 		}
 	}

@@ -88,7 +88,7 @@ func TestAMeetingWithPeopleInItOutlivesItsBooking(t *testing.T) {
 	if d := b.meeting(m.ID); d.Status != app.Ended || len(p.moved) != moved {
 		t.Errorf("%s after everyone left, moved %d times since", d.Status, len(p.moved)-moved)
 	}
-	for late := time.After(10 * time.Second); ; {
+	for late := time.After(patience); ; {
 		select {
 		case c := <-changes:
 			if c.Kind == app.ActivityChange && c.Activity.Kind == app.MeetingExtended {

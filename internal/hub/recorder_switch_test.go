@@ -88,7 +88,7 @@ func background(f func()) <-chan struct{} {
 // users waits until n calls hold or await the lock on a meeting's recording.
 func (b *bench) users(meeting string, n int) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); runtime.Gosched() {
+	for end := time.Now().Add(patience); time.Now().Before(end); runtime.Gosched() {
 		b.locks.mu.Lock()
 		l := b.locks.locks[recordingOf(meeting)]
 		got := 0

@@ -42,7 +42,7 @@ func (b *board) Presence(ctx context.Context, m provider.Meeting) ([]provider.Pa
 // next waits for one of the platform's calls.
 func next(t *testing.T, calls <-chan string) string {
 	t.Helper()
-	late := time.NewTimer(20 * time.Second)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
 	case c := <-calls:
@@ -160,7 +160,7 @@ func (b *bench) reopen() {
 // registered waits until the account's registration is in a state.
 func (b *bench) registered(want app.WebhookState) app.RegisteredWebhook {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
 	defer cancel()
 	changes, err := b.Subscribe(ctx)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestAGuestWhoKnocksAgainIsShownAndAnnounced(t *testing.T) {
 	if was.Waiting || !was.JoinedAt.Equal(t0.Add(2*time.Minute)) || !was.LeftAt.Equal(t0.Add(3*time.Minute)) || !was.WaitingSince.IsZero() {
 		t.Errorf("the visit before: %+v", was)
 	}
-	for late := time.After(10 * time.Second); ; {
+	for late := time.After(patience); ; {
 		select {
 		case c := <-changes:
 			if c.Kind == app.ActivityChange && c.Activity.Kind == provider.KindParticipantWaiting {

@@ -123,7 +123,7 @@ func TestAConnectionThatEndsAtEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-b.ended
-	if err := server.Leave(10 * time.Second); err != nil {
+	if err := server.Leave(patience); err != nil {
 		t.Error(err)
 	}
 	if err := <-served; err != nil {
@@ -145,7 +145,7 @@ func FuzzPeer(f *testing.F) {
 	socket, server, served, log := logged(f, b)
 	f.Cleanup(func() {
 		b.wait()
-		if err := server.Leave(10 * time.Second); err != nil {
+		if err := server.Leave(patience); err != nil {
 			f.Error(err)
 		}
 		if err := <-served; err != nil {
@@ -158,7 +158,7 @@ func FuzzPeer(f *testing.F) {
 	send := func(t *testing.T, text []byte) string {
 		c := raw(t, socket)
 		defer c.Close()
-		if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = c.Write(text)     // it may be refused in the middle

@@ -192,7 +192,7 @@ func (p *program) quit(t testing.TB) {
 }
 
 // patience bounds waiting for what must come; a test that reaches it has failed.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // until waits for a state that fits.
 func until(t testing.TB, s *ipc.Session, what string, fits func(ipc.State) bool) ipc.State {

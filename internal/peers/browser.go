@@ -12,7 +12,7 @@ import (
 )
 
 // browserTime limits a test with a browser.
-const browserTime = 3 * time.Minute
+const browserTime = 10 * time.Minute
 
 // Browser starts a headless browser with a simulated camera and microphone, whose use is allowed, and returns the context of a tab.
 // chromedp.NewContext of it is another tab. flags are additional flags of the command line, without hyphens.

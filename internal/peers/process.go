@@ -12,7 +12,7 @@ import (
 )
 
 // startTime limits how long a peer may take to start or to end.
-const startTime = 30 * time.Second
+const startTime = 2 * time.Minute
 
 // Process is a program that ends with its standard input: with the test, and with this process even if that is killed.
 type Process struct {

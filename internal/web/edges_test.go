@@ -179,7 +179,7 @@ func TestAnsweringHasAnEnd(t *testing.T) {
 		if err == nil {
 			t.Error("it is answered")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("it is not cut")
 		defer func() { <-failed }()
 	}

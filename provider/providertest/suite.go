@@ -180,7 +180,7 @@ func (h Harness) endLater(t testing.TB, m provider.Meeting) {
 	t.Helper()
 	p := h.open(t, nil)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // the test's has ended
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // the test's has ended
 		defer cancel()
 		if err := p.EndMeeting(ctx, m); err != nil {
 			t.Errorf("end after the test: %v", err)

@@ -57,7 +57,7 @@ func (b *bench) pass(d time.Duration) {
 
 func (b *bench) settle() {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := b.Settle(ctx); err != nil {
 		b.t.Fatal(err)

@@ -37,7 +37,7 @@ func open(t *testing.T, stub string, o Options) *opened {
 	return &opened{Opened: tunneltest.Open(t, New(o), tunnel.Local{Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7070}}), t: t, dir: dir}
 }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func (o *opened) live(url string) {
 	o.t.Helper()

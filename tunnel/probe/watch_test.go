@@ -102,7 +102,7 @@ func watchFor(t *testing.T, first tunnel.Status, net *internet, timeout time.Dur
 // until waits for a status in the state.
 func (w *world) until(state tunnel.State) tunnel.Status {
 	w.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		select {
 		case s, open := <-w.w.Status():
@@ -121,7 +121,7 @@ func (w *world) until(state tunnel.State) tunnel.Status {
 // advance waits until the next probe is due at some time, and lets d pass.
 func (w *world) advance(d time.Duration) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := w.clock.BlockUntilContext(ctx, 1); err != nil {
 		w.t.Fatal("no probe is due")
@@ -188,7 +188,7 @@ func TestLiveIsWithdrawnAndComesBack(t *testing.T) {
 // reached waits until so many probes have been sent.
 func (w *world) reached(n int) {
 	w.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(2 * time.Minute)
 	for w.net.count() < n {
 		select {
 		case <-w.net.hit:
@@ -291,7 +291,7 @@ func TestProbeAfterSleep(t *testing.T) {
 	w := watch(t, tunnel.Status{Driver: "manual", State: tunnel.Live, URL: "https://a.example"})
 	w.until(tunnel.Live)
 	w.net.set(errors.New("gone"))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := w.wall.BlockUntilContext(ctx, 1); err != nil {
 		t.Fatal(err)

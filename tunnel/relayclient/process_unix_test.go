@@ -82,7 +82,7 @@ func playRelay() error {
 	closed := make(chan error, 1)
 	go func() {
 		<-term
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		closed <- s.Close(ctx)
 	}()

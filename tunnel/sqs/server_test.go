@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // net is the way to the server, which can fail.
 type network struct {

@@ -21,7 +21,7 @@ import (
 	"greenroom/tunnel/tunneltest"
 )
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // echo is a listener that answers with what it is sent, once that has ended.
 func echo(t *testing.T) net.Addr {

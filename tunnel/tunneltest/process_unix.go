@@ -14,7 +14,7 @@ import (
 )
 
 // Patience is how long a test waits for an event.
-const Patience = 60 * time.Second
+const Patience = 2 * time.Minute
 
 // Process is a program that can be killed and restarted. Its methods are for one goroutine at a time.
 type Process struct {

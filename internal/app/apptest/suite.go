@@ -28,7 +28,7 @@ type Harness struct {
 }
 
 // patience bounds waiting for what must come; a test that reaches it has failed.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // Run tests that a Backend keeps the contract. open makes a new one for each test and closes it in its cleanup.
 func Run(t *testing.T, open func(t *testing.T) Harness) {

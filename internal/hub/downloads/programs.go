@@ -41,6 +41,8 @@ type Programs struct {
 
 	mu      sync.Mutex
 	running map[app.RecordingRef]*programRun
+	// tries are the numbers of the runs that this process began last. Who read a recording during a run may show it after its end.
+	tries map[app.RecordingRef]int
 }
 
 // programRun is a running program. ended is closed once it has ended and its outcome is stored.
@@ -50,7 +52,7 @@ type programRun struct {
 }
 
 func newPrograms(q *Queue) *Programs {
-	return &Programs{q: q, look: make(chan struct{}, 1), running: make(map[app.RecordingRef]*programRun)}
+	return &Programs{q: q, look: make(chan struct{}, 1), running: make(map[app.RecordingRef]*programRun), tries: make(map[app.RecordingRef]int)}
 }
 
 // changed is called with the recordings that a commit has written. It doesn't block.
@@ -85,9 +87,12 @@ func (p *Programs) show(r app.Recording) app.Recording {
 		return r
 	}
 	p.mu.Lock()
-	runs := p.find(r) != nil
+	ours := p.find(r) != nil
+	for _, id := range append([]string{r.ID}, r.Aliases...) {
+		ours = ours || p.tries[app.RecordingRef{Account: r.Account, ID: id}] == r.Download.Command.Tries
+	}
 	p.mu.Unlock()
-	if !runs {
+	if !ours {
 		d, o := *r.Download, *r.Download.Command
 		o.State, o.Reason = app.CommandWaiting, ReasonNoOwner
 		d.Command, r.Download = &o, &d
@@ -185,6 +190,9 @@ func (p *Programs) run(ctx context.Context, ref app.RecordingRef, run *programRu
 	}
 	run.cancel(nil)
 	p.mu.Lock()
+	if err != nil {
+		delete(p.tries, ref) // it is stored as running, which it no longer is
+	}
 	delete(p.running, ref)
 	p.mu.Unlock()
 	close(run.ended)
@@ -196,6 +204,9 @@ func (p *Programs) attempt(ctx context.Context, ref app.RecordingRef, run *progr
 	if err != nil || j == nil {
 		return err
 	}
+	p.mu.Lock()
+	p.tries[ref] = j.Tries
+	p.mu.Unlock()
 	timeout := p.q.opt.ProgramTime
 	if timeout > 0 {
 		stop := p.q.opt.Clock.AfterFunc(timeout, func() {

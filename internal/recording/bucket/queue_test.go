@@ -21,7 +21,7 @@ import (
 )
 
 // soon bounds what a test waits for.
-const soon = 30 * time.Second
+const soon = 2 * time.Minute
 
 // desk is an SQS whose answers the test gives, for what a real one doesn't do on demand: failing, and time that is the test's.
 type desk struct {

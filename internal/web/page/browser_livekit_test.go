@@ -117,7 +117,7 @@ func TestAMeetingOnARealServer(t *testing.T) {
 // waitFor waits until something holds.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	late := time.NewTimer(40 * time.Second)
+	late := time.NewTimer(2 * time.Minute)
 	defer late.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

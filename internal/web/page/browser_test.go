@@ -198,7 +198,7 @@ func eval[T any](p *tab, js string) T {
 // until waits until an expression is true.
 func (p *tab) until(what, js string) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.Context, 40*time.Second)
+	ctx, cancel := context.WithTimeout(p.Context, 2*time.Minute)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool](js, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 	if err != nil {
@@ -566,7 +566,7 @@ func TestARecordingThatBeginsLater(t *testing.T) {
 		}
 		return fmt.Sprint(out)
 	}
-	late := time.Now().Add(20 * time.Second)
+	late := time.Now().Add(2 * time.Minute)
 	for answers() != "map[Ada:yes Bob:no]" {
 		if time.Now().After(late) {
 			t.Fatal(answers())

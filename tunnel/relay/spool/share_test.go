@@ -37,7 +37,7 @@ func TestATokenHasItsShareOfMemory(t *testing.T) {
 		if !errors.Is(err, spool.ErrBusy) {
 			t.Fatalf("beyond the share: %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("what is beyond the share is taken")
 	}
 	put(t, s, hook, random(10<<10))

@@ -46,7 +46,7 @@ func join(url, token string, publish bool) error {
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- c.Run() }()
-	if err := c.WaitUntilConnected(20 * time.Second); err != nil {
+	if err := c.WaitUntilConnected(2 * time.Minute); err != nil {
 		return err
 	}
 	if publish {
