@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/binary"
+	"hash/crc32"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,6 +84,36 @@ func TestACheckFindsDamagedIndexes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An index of an earlier version isn't used, and no fault: it is made again.
+func TestAnIndexOfAnEarlierVersionIsReplaced(t *testing.T) {
+	s := indexed(t, Options{})
+	inTexts(t, s, func(texts *bolt.Bucket) error {
+		shape := slices.Clone(texts.Get(keyShape))
+		shape = shape[:len(shape)-4]
+		shape[0] = textVersion - 1
+		if err := texts.Put(pieceKey(1000), []byte("of that version")); err != nil {
+			return err
+		}
+		return texts.Put(keyShape, binary.BigEndian.AppendUint32(shape, crc32.Checksum(shape, castagnoli)))
+	})
+	if found, err := s.CheckIndex(t.Context()); err != nil || len(found) > 0 || len(shapes(t, s)) != 1 {
+		t.Fatal(found, err)
+	}
+	if got := selected(t, s, app.EventQuery{Filter: "seq:<=100 daily", Limit: 1000}); len(got) != 100 {
+		t.Errorf("%d events are found", len(got))
+	}
+	indexAll(t, s)
+	if n := len(shapes(t, s)); n != 2 {
+		t.Errorf("%d indexes are used", n)
+	}
+	inTexts(t, s, func(texts *bolt.Bucket) error {
+		if texts.Get(pieceKey(1000)) != nil {
+			t.Error("a piece of the earlier version remains")
+		}
+		return nil
+	})
 }
 
 // A store that can't be written to keeps its damaged index.
