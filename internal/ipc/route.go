@@ -26,8 +26,7 @@ func (s *Session) route(ctx context.Context, name string, repeat bool, req, resp
 			return err
 		}
 		if l.client == nil {
-			defer l.users.Done()
-			return here(l.backend)
+			return l.call(here)
 		}
 		err = l.client.send(ctx, name, req, resp)
 		l.users.Done()
@@ -43,6 +42,12 @@ func (s *Session) route(ctx context.Context, name string, repeat bool, req, resp
 			until = s.o.Clock.Now().Add(s.o.Wait)
 		}
 	}
+}
+
+// call calls a method of this process. It is a function of its own because a defer within a loop costs more.
+func (l *link) call(here func(app.Backend) error) error {
+	defer l.users.Done()
+	return here(l.backend)
 }
 
 // await returns the link to the owner. It waits for one until the given time, zero for as long as ctx lasts. The caller becomes one

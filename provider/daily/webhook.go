@@ -2,7 +2,6 @@ package daily
 
 import (
 	"cmp"
-	"encoding/json"
 	"time"
 
 	"greenroom/provider"
@@ -64,15 +63,14 @@ type payload struct {
 
 var envelopeFields, payloadFields = rest.FieldsOf[envelope](), rest.FieldsOf[payload]()
 
-// UnmarshalJSON never fails.
-func (in *payload) UnmarshalJSON(b []byte) error {
+// ReadValue implements [rest.Nested].
+func (in *payload) ReadValue(v rest.Value) {
 	if in.unread {
 		*in = payload{}
 	}
-	if !payloadFields.Read(b, in) {
+	if !payloadFields.Read(v, in) {
 		*in = payload{unread: true}
 	}
-	return nil
 }
 
 // ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact body) and
@@ -100,7 +98,7 @@ func readEvent(body []byte) (provider.Event, string) {
 	}
 	unknown := provider.Event{Kind: provider.KindUnknown}
 	var env envelope
-	if !json.Valid(body) || !envelopeFields.Read(body, &env) {
+	if v, ok := rest.Parse(body); !ok || !envelopeFields.Read(v, &env) {
 		return unknown, "the body is not a JSON event"
 	}
 	event := provider.Event{

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -9,12 +10,36 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Fields are the names of a struct's fields in JSON. The fields that have a name are of the types of this package, or of others that
-// implement [json.Unmarshaler] and never fail.
+// Value is a JSON value as it was written.
+type Value struct {
+	gjson.Result        // its Index is the value's place in text
+	text         []byte // of all
+}
+
+// maxBrackets bounds how deeply gjson, which is recursive, may go into a text.
+const maxBrackets = 1000
+
+// Parse returns a text's value. It returns false if the text isn't valid JSON, as encoding/json does, in less time.
+func Parse(text []byte) (Value, bool) {
+	valid := gjson.ValidBytes
+	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > maxBrackets {
+		valid = json.Valid
+	}
+	if !valid(text) {
+		return Value{}, false
+	}
+	return Value{gjson.ParseBytes(text), text}, true
+}
+
+// Fields are the names of a struct's fields in JSON. The fields that have a name are of the types of this package, or others that
+// implement [json.Unmarshaler] and never fail, or [Nested].
 type Fields struct {
 	names   []string
 	numbers map[string]int
 }
+
+// Nested is a field that reads a value itself.
+type Nested interface{ ReadValue(Value) }
 
 // FieldsOf returns the fields of a struct.
 func FieldsOf[T any]() Fields {
@@ -28,15 +53,14 @@ func FieldsOf[T any]() Fields {
 	return f
 }
 
-// Read reads an object into the struct that into points to, as encoding/json does, in less time. raw must be valid JSON. It returns false
-// if that is neither an object nor null.
-func (f Fields) Read(raw []byte, into any) bool {
-	object := gjson.ParseBytes(raw)
-	if !object.IsObject() {
-		return object.Type == gjson.Null
+// Read reads an object into the struct that into points to, as encoding/json does, in less time. It returns false if the value is
+// neither an object nor null.
+func (f Fields) Read(v Value, into any) bool {
+	if !v.IsObject() {
+		return v.Type == gjson.Null
 	}
 	to := reflect.ValueOf(into).Elem()
-	object.ForEach(func(name, value gjson.Result) bool {
+	v.ForEach(func(name, value gjson.Result) bool {
 		i, known := f.numbers[name.Str]
 		if !known {
 			fold := slices.IndexFunc(f.names, func(known string) bool { return strings.EqualFold(known, name.Str) })
@@ -45,8 +69,12 @@ func (f Fields) Read(raw []byte, into any) bool {
 			}
 			i = f.numbers[f.names[fold]]
 		}
-		field := to.Field(i).Addr().Interface().(json.Unmarshaler)
-		_ = field.UnmarshalJSON(raw[value.Index : value.Index+len(value.Raw)])
+		switch field := to.Field(i).Addr().Interface().(type) {
+		case json.Unmarshaler:
+			_ = field.UnmarshalJSON(v.text[value.Index : value.Index+len(value.Raw)])
+		case Nested:
+			field.ReadValue(Value{value, v.text})
+		}
 		return true
 	})
 	return true
