@@ -9,6 +9,7 @@ package daily
 import (
 	"cmp"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"greenroom/provider"
@@ -24,6 +25,8 @@ type Provider struct {
 	account provider.Account
 	client  *rest.Client
 	keys    keyring
+	// accepted has the keys for the latest secrets of requests.
+	accepted atomic.Pointer[accepted]
 }
 
 var (

@@ -29,7 +29,7 @@ const maxAge = 24 * time.Hour
 // keyring holds the secrets that verify an account's signatures.
 type keyring struct {
 	// decoded are the secrets decoded from base64, as Daily uses them.
-	decoded [][]byte
+	decoded []*rest.Signer
 	// plain are the secrets as text, for the simple scheme; empty unless the account uses it.
 	plain  [][]byte
 	simple bool
@@ -70,7 +70,7 @@ func (k *keyring) add(secret string) bool {
 	}
 	key, ok := decodeSecret(secret)
 	if ok {
-		k.decoded = append(k.decoded, key)
+		k.decoded = append(k.decoded, rest.NewSigner(key))
 	}
 	return ok || k.simple
 }
@@ -84,12 +84,26 @@ func decodeSecret(secret string) ([]byte, bool) {
 	return key, err == nil && len(key) > 0
 }
 
-// with returns the keys and a request's own secrets.
-func (k keyring) with(secrets []string) keyring {
+// accepted are the keys for requests with these secrets.
+type accepted struct {
+	secrets []string
+	keys    keyring
+}
+
+// keysFor returns the keys and a request's own secrets. These seldom change.
+func (p *Provider) keysFor(secrets []string) keyring {
+	if len(secrets) == 0 {
+		return p.keys
+	}
+	if last := p.accepted.Load(); last != nil && slices.Equal(last.secrets, secrets) {
+		return last.keys
+	}
+	k := p.keys
 	k.decoded, k.plain = slices.Clip(k.decoded), slices.Clip(k.plain)
 	for _, s := range secrets {
 		k.add(s)
 	}
+	p.accepted.Store(&accepted{slices.Clone(secrets), k})
 	return k
 }
 
@@ -168,8 +182,8 @@ func (k keyring) verifySimple(signature string, body []byte) (provider.Verdict, 
 }
 
 // sign returns the signature of a timestamp and a body.
-func sign(key []byte, stamp string, body []byte) []byte {
-	return rest.MAC(key, []byte(stamp+"."), body)
+func sign(key *rest.Signer, stamp string, body []byte) []byte {
+	return key.MAC([]byte(stamp+"."), body)
 }
 
 // SignatureKey returns the key that Daily signs with for a secret; see [provider.SignatureTester].
@@ -185,7 +199,7 @@ func (p *Provider) SignatureKey(secret string) ([]byte, bool) {
 func (p *Provider) SignedWith(r provider.WebhookRequest, key []byte) bool {
 	if signature := strings.TrimSpace(r.Header.Get(headerSignature)); signature != "" {
 		given, err := base64.StdEncoding.DecodeString(signature)
-		return err == nil && hmac.Equal(sign(key, r.Header.Get(headerTimestamp), r.Body), given)
+		return err == nil && hmac.Equal(sign(rest.NewSigner(key), r.Header.Get(headerTimestamp), r.Body), given)
 	}
 	given, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(r.Header.Get(headerSimple)), "sha256="))
 	return err == nil && hmac.Equal(rest.MAC(key, r.Body), given)

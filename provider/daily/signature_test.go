@@ -255,3 +255,30 @@ func FuzzSignatureHeaders(f *testing.F) {
 		}
 	})
 }
+
+// TestSecretsOfARequest: each request is checked with its own secrets, whatever the one before it had.
+func TestSecretsOfARequest(t *testing.T) {
+	p, err := daily.New(account(), daily.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := request(sign(t, otherKey, vectorStamp, []byte(vectorBody)), vectorStamp, vectorBody)
+	given := []string{otherKey}
+	for i, test := range []struct {
+		secrets []string
+		want    provider.Verdict
+	}{
+		{nil, provider.Rejected}, {given, provider.Verified}, {given, provider.Verified}, {nil, provider.Rejected},
+		{[]string{"bm90IHRoaXMgb25l"}, provider.Rejected}, {[]string{"", otherKey}, provider.Verified}, {given, provider.Verified},
+	} {
+		r.Secrets = test.secrets
+		if w, err := p.ReadWebhook(r); err != nil || w.Verdict != test.want {
+			t.Errorf("request %d: %s, %v", i, w.Verdict, err)
+		}
+	}
+	given[0] = "bm90IHRoaXMgb25l"
+	r.Secrets = given
+	if w, err := p.ReadWebhook(r); err != nil || w.Verdict != provider.Rejected {
+		t.Errorf("with another secret in the same place: %s, %v", w.Verdict, err)
+	}
+}

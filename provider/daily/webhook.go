@@ -76,7 +76,7 @@ func (in *payload) ReadValue(v rest.Value) {
 // ReadWebhook verifies a request with the account's secrets (X-Webhook-Signature over X-Webhook-Timestamp and the exact body) and
 // parses the event. It never returns an error: the result is in the verdict.
 func (p *Provider) ReadWebhook(r provider.WebhookRequest) (provider.Webhook, error) {
-	keys := p.keys.with(r.Secrets)
+	keys := p.keysFor(r.Secrets)
 	if keys.isTestPing(r) {
 		return provider.Webhook{
 			Verdict: provider.Unverified, Ping: true, Reason: "the platform's test request, which has no effect",

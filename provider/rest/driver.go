@@ -4,8 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"greenroom/provider"
@@ -53,8 +55,21 @@ func (c *Client) Synthesize(
 }
 
 // MAC returns the HMAC-SHA256 of texts, one after the other.
-func MAC(key []byte, text ...[]byte) []byte {
-	mac := hmac.New(sha256.New, key)
+func MAC(key []byte, text ...[]byte) []byte { return NewSigner(key).MAC(text...) }
+
+// Signer computes many HMACs with one key.
+type Signer struct{ macs sync.Pool }
+
+// NewSigner returns the signer of a key.
+func NewSigner(key []byte) *Signer {
+	return &Signer{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// MAC returns the HMAC-SHA256 of texts, one after the other.
+func (s *Signer) MAC(text ...[]byte) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
 	for _, part := range text {
 		mac.Write(part)
 	}
