@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -14,8 +16,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain runs this binary as the programs of the scripts when it is started under their names.
+// TestMain runs this binary as the programs of the scripts when it is started under their names. Scripts wait for programs more than
+// they compute, so that more of them run at once than there are processors.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"greenroom": func() { os.Exit(profiled(realMain)) },
 		"posthook":  func() { os.Exit(postHook(os.Args[1:])) },

@@ -70,6 +70,7 @@ func (o *outside) files() []string {
 // A command that downloads is killed again and again, by kill -9 at any instant; each time the same command resumes, and in
 // the end the file is the platform's, byte for byte.
 func TestAKilledDownloadResumes(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t, 180)
 	kills := 0
 	for range 8 {

@@ -52,6 +52,7 @@ func TestRefusalsThatOnlyPeopleMend(t *testing.T) {
 		{err: wire.CodeInUse, want: "another device", most: time.Minute}, {err: wire.CodeYield, want: "another program", most: 15 * time.Second},
 	} {
 		t.Run(fmt.Sprint(test.code, test.err), func(t *testing.T) {
+			t.Parallel()
 			p, clock := newPeer(t), newClock()
 			const refusals = 10
 			var log bytes.Buffer
