@@ -178,10 +178,10 @@ func (f *Feed) Next(ctx context.Context) (app.Delivery, error) {
 	}
 }
 
-// fill reads from the file. It waits until what was acknowledged is merged, and doesn't hasten that.
+// fill reads many events at once from the file, since the writer merges for it.
 func (f *Feed) fill(ctx context.Context) error {
 	f.want.After = max(f.want.After, f.after)
-	return f.s.ViewLater(ctx, func(tx *Tx) error {
+	return f.s.View(ctx, func(tx *Tx) error {
 		all := true
 		defer func() {
 			if f.file = false; all {

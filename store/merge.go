@@ -12,12 +12,14 @@ import (
 
 // A batch waits for mergeAfter until it is merged, see redo.go. A merge holds all up, the longer the more there is to merge. Where the
 // log fills up so fast that a merge every mergeAfter would concern more than a few deliveries in a hundred, it waits until the log is
-// full, but no longer than mergeAtLast.
+// full, but no longer than mergeAtLast. If all began with writes that may wait, such as the outcomes of forwards, it waits for
+// mergeQuietly: webhooks that come rarely would otherwise meet a merge after each of them.
 const (
-	mergeAfter  = 100 * time.Millisecond
-	mergeAtLast = 2 * time.Second
-	mergeAgain  = 5 * time.Second // after one that was refused
-	fastShare   = 30              // of the log, within mergeAfter
+	mergeAfter   = 100 * time.Millisecond
+	mergeQuietly = time.Second
+	mergeAtLast  = 2 * time.Second
+	mergeAgain   = 5 * time.Second // after one that was refused
+	fastShare    = 30              // of the log, within mergeAfter
 )
 
 // stage carries out a batch and makes it durable: in the redo log, or by merging. It succeeds only if the store's file has its

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // What may wait shares the commit of a delivery, and doesn't wait where none comes.
@@ -37,4 +38,35 @@ func TestAnUpdateThatMayWaitSharesACommit(t *testing.T) {
 		s.once.Do(func() { close(s.closing) })
 	})
 	wg.Wait() // what waits is written when the store is closed
+}
+
+// Writes that may wait make no merge follow soon, so that the next delivery doesn't meet one. A reader that can wait sees them.
+func TestAQuietCommitIsMergedLater(t *testing.T) {
+	s := open(t, Options{})
+	between(t, s, func() { s.log.within = time.Hour })
+	if err := s.View(t.Context(), func(*Tx) error { return nil }); err != nil { // from here on nothing is open
+		t.Fatal(err)
+	}
+	if err := s.UpdateSoon(t.Context(), func(tx *Tx) error { return tx.PutValue("a", []byte("b")) }); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for s.unmerged.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if took := time.Since(began); took < mergeQuietly/2 {
+		t.Errorf("it was merged after %v", took)
+	}
+	if err := s.UpdateSoon(t.Context(), func(tx *Tx) error { return tx.PutValue("a", []byte("c")) }); err != nil {
+		t.Fatal(err)
+	}
+	appendN(t, s, 1, nil)
+	if err := s.ViewLater(t.Context(), func(tx *Tx) error {
+		if string(tx.Value("a")) != "c" {
+			t.Error("the reader doesn't see what was stored")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -29,6 +29,7 @@ func (s *Store) run() {
 	merge.Stop()
 	var merging time.Time // since when a batch has waited for that, zero while none does
 	logged := int64(0)    // the log's length when the timer was set
+	quiet := false        // the last batch had only writes that may wait
 	crowd := 0            // for how many writes the next batch waits, see gather
 	retain := time.NewTicker(retainEvery)
 	defer retain.Stop()
@@ -39,8 +40,13 @@ func (s *Store) run() {
 			merging = time.Time{}
 		case s.open != nil && merging.IsZero():
 			merging, logged = time.Now(), 0
-			if merge.Reset(mergeAfter); s.log.full {
+			switch {
+			case s.log.full:
 				merge.Reset(s.log.again)
+			case quiet:
+				merge.Reset(mergeQuietly)
+			default:
+				merge.Reset(mergeAfter)
 			}
 		}
 		var batch []*write
@@ -98,9 +104,9 @@ func (s *Store) run() {
 		batch = s.gather(batch, crowd)
 		crowd = len(batch)
 		slow = s.take(s.slow, s.take(s.soon, slow, s.opt.Batch), s.opt.Batch)
-		waited := len(batch) == 0
+		quiet = len(batch) == 0
 		s.commit(append(batch, slow...))
-		if !waited {
+		if !quiet {
 			wrote = time.Now()
 			crowd = (crowd + len(s.queue)) * 2 / 3
 		}
@@ -174,7 +180,7 @@ func (s *Store) commit(batch []*write) {
 	if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrFailed) && !errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("store: write: %w", err)
 	}
-	for i, w := range batch {
+	for i, w := range slices.Backward(batch) { // the goroutine that is woken last runs first: one that answers a webhook, not a forward's
 		if err != nil {
 			w.done <- err
 			continue

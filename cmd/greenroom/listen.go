@@ -98,7 +98,7 @@ func (o *listenOptions) run(ctx context.Context, _ []string) (err error) {
 		return errors.Join(err, closer())
 	}
 	var background sync.WaitGroup
-	forwards := &inlet.Forwards{Backend: b, URLs: o.forwardTo, Print: func(s string) { o.words(plain.Text(s)) }}
+	forwards := &inlet.Forwards{Backend: b, URLs: o.forwardTo, Print: o.notes}
 	defer func() {
 		// First no new webhooks, then no readers, then the store.
 		notifySystemd(log, daemon.SdNotifyStopping)

@@ -183,8 +183,12 @@ func (p *program) words(parts ...string) {
 
 // notes prints untrusted texts, one per line.
 func (p *program) notes(texts []string) {
-	for _, t := range texts {
-		p.words(plain.Text(t))
+	lines := make([]string, len(texts))
+	for i, t := range texts {
+		lines[i] = plain.Text(t)
+	}
+	if len(lines) > 0 {
+		p.words(strings.Join(lines, "\n"))
 	}
 }
 

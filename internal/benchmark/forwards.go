@@ -36,7 +36,7 @@ func (b *bench) forwardsAt(ctx context.Context, rate float64) (err error) {
 	var all []*senders
 	for i, binary := range b.binaries() {
 		for kind, path := range []string{"", "/in", hangPath} {
-			s, err := b.forwarding(ctx, binary, filepath.Join(dir, fmt.Sprint(i, kind)), path)
+			s, err := b.forwarding(ctx, binary, filepath.Join(dir, fmt.Sprintf("%d-%d", i, kind)), path)
 			if err != nil {
 				return err
 			}

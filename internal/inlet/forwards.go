@@ -21,8 +21,8 @@ const (
 type Forwards struct {
 	Backend app.Backend
 	URLs    []string
-	// Print is called with each line for the user.
-	Print func(line string)
+	// Print is called with lines for the user.
+	Print func(lines []string)
 	// Start runs f in a goroutine.
 	Start func(name string, f func())
 }
@@ -41,13 +41,13 @@ func (f *Forwards) Begin(ctx context.Context) error {
 			return err
 		}
 		if made.State == app.ForwardPaused {
-			f.Print(fmt.Sprintf("The forward to %s is paused. Resume it: greenroom forward resume %s", made.URL, made.Name))
+			f.Print([]string{fmt.Sprintf("The forward to %s is paused. Resume it: greenroom forward resume %s", made.URL, made.Name)})
 		}
 		if made.Queue > 0 {
-			f.Print(fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue))
+			f.Print([]string{fmt.Sprintf("Resuming the forward to %s with %d waiting events.", made.URL, made.Queue)})
 		}
 		if made.Dropped > 0 {
-			f.Print(fmt.Sprintf("Retention has dropped %d events that were waiting for %s.", made.Dropped, made.URL))
+			f.Print([]string{fmt.Sprintf("Retention has dropped %d events that were waiting for %s.", made.Dropped, made.URL)})
 		}
 	}
 	f.Start("forwards", func() { f.follow(ctx, changes) })
@@ -72,7 +72,7 @@ func (f *Forwards) renew(ctx context.Context) {
 		}
 		for _, to := range f.URLs {
 			if _, err := f.set(ctx, to, forwardLease); err != nil && ctx.Err() == nil {
-				f.Print("A forward could not be renewed: " + err.Error())
+				f.Print([]string{"A forward could not be renewed: " + err.Error()})
 			}
 		}
 	}
@@ -93,9 +93,14 @@ func (f *Forwards) follow(ctx context.Context, changes <-chan app.Change) {
 	if all, err := f.Backend.Forwards(ctx, app.ForwardQuery{}); err == nil {
 		named = named || len(all) > 1
 	}
+	var lines []string
 	for c := range changes {
 		if c.Kind == app.AttemptChange && c.Attempt != nil {
-			f.Print(attemptLine(*c.Attempt, named))
+			lines = append(lines, attemptLine(*c.Attempt, named))
+		}
+		if len(lines) > 0 && len(changes) == 0 {
+			f.Print(lines) // attempts of several forwards end together
+			lines = lines[:0]
 		}
 	}
 }
