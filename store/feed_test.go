@@ -174,7 +174,7 @@ func TestAFeedCausesNoMerge(t *testing.T) {
 	}
 }
 
-// An outcome keeps what users and retention changed of the forward since the sender read it.
+// An outcome keeps what users and retention changed of the forward since the sender read it, and so does the next one.
 func TestAnOutcomeKeepsWhatChangedMeanwhile(t *testing.T) {
 	s := open(t, Options{})
 	appendN(t, s, 2, nil)
@@ -210,6 +210,13 @@ func TestAnOutcomeKeepsWhatChangedMeanwhile(t *testing.T) {
 	}
 	if j := read(); j.URL != "http://b/" || j.Dropped != 7 || !j.Paused || j.Position != 2 || !slices.Equal(j.Parked, []uint64{2}) || j.Last.Status != 500 {
 		t.Errorf("%+v", j)
+	}
+	sender.Position = 3
+	if err := s.Settle(t.Context(), &sender, app.Attempt{Name: "dev", Seq: 3, Status: 204}); err != nil {
+		t.Fatal(err)
+	}
+	if j := read(); j.URL != "http://b/" || j.Dropped != 7 || !j.Paused || j.Position != 3 || j.Last.Status != 204 {
+		t.Errorf("by the next outcome: %+v", j)
 	}
 	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.DeleteForward("dev") }); err != nil {
 		t.Fatal(err)

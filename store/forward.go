@@ -213,8 +213,8 @@ func newAttempt(a app.Attempt) (attempt, error) {
 }
 
 // Settle stores an attempt with the delivery a.Seq, unless retention has dropped that, and the forward's new progress, soon: see
-// [Store.UpdateSoon]. What users chose of the forward and what retention dropped meanwhile stays as it is. It encodes before it waits for
-// the writer, so that this has little to do.
+// [Store.UpdateSoon]. What users or retention have changed of the forward meanwhile remains, and is in j afterwards. The records are
+// encoded before the write waits for the writer, which then has little to do.
 func (s *Store) Settle(ctx context.Context, j *ForwardJob, a app.Attempt) error {
 	j.Last = &a
 	tried, err := newAttempt(a)
@@ -233,8 +233,9 @@ func (s *Store) Settle(ctx context.Context, j *ForwardJob, a app.Attempt) error 
 			}
 			now.Position, now.Trying, now.Tries, now.Failing = j.Position, j.Trying, j.Tries, j.Failing
 			now.Parked, now.Last = j.Parked, j.Last
-			if next, err = json.Marshal(now); err != nil {
-				return err
+			*j = now
+			if next, err = json.Marshal(j); err != nil {
+				return fmt.Errorf("store: encode a forward: %w", err)
 			}
 		}
 		tx.addAttempt(tried)
