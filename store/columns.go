@@ -89,7 +89,8 @@ type want struct {
 	oldAccount, oldMeeting uint32 // as in facets
 	since                  int64
 	verdicts               uint8    // bits of [filter.VerdictIndex]
-	texts                  []string // of ASCII in lower case, which rows or blobs with a match have
+	grep                   string   // in lower case
+	texts                  []string // the parts of grep in ASCII
 	unindexed              bool     // the index of texts isn't used
 	indexDamaged           func(segment []byte)
 }
@@ -103,7 +104,7 @@ const (
 func wanted(q app.EventQuery) want {
 	w := want{
 		EventQuery: q, account: filter.Hash(q.Account), meeting: filter.Hash(q.Meeting), oldAccount: hash32(q.Account),
-		oldMeeting: hash32(q.Meeting), verdicts: anyVerdict, indexDamaged: func([]byte) {},
+		oldMeeting: hash32(q.Meeting), verdicts: anyVerdict, indexDamaged: func([]byte) {}, grep: strings.ToLower(q.Grep),
 	}
 	for _, k := range q.Kinds {
 		w.kinds |= 1 << filter.KindIndex(k)
@@ -111,7 +112,7 @@ func wanted(q app.EventQuery) want {
 	if !q.Since.IsZero() {
 		w.since = max(q.Since.Unix(), 0)
 	}
-	w.texts = strings.FieldsFunc(strings.ToLower(q.Grep), func(r rune) bool { return r >= utf8.RuneSelf })
+	w.texts = strings.FieldsFunc(w.grep, func(r rune) bool { return r >= utf8.RuneSelf })
 	if q.Verdict != "" {
 		w.verdicts = 1 << filter.VerdictIndex(q.Verdict)
 	}

@@ -148,6 +148,30 @@ func grepped(t *rapid.T, all []app.Delivery) string {
 	return string(s)
 }
 
+// What is grepped for is found as in the whole text in lower case.
+func TestGrepComparesInLowerCase(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte(pieced(t, "text", 12))
+		from := rapid.IntRange(0, len(text)).Draw(t, "from")
+		grep := string(text[from:min(len(text), from+rapid.IntRange(1, 9).Draw(t, "length"))])
+		switch rapid.IntRange(0, 3).Draw(t, "form") {
+		case 0:
+			grep = strings.ToUpper(grep)
+		case 1:
+			grep = strings.ToLower(grep)
+		case 2:
+			grep = pieced(t, "grep", 2)
+		}
+		if grep == "" {
+			return
+		}
+		w := wanted(app.EventQuery{Grep: grep})
+		if got, want := w.inBytes(text), bytes.Contains(bytes.ToLower(text), []byte(strings.ToLower(grep))); got != want {
+			t.Fatalf("%q in %q: %t", grep, text, got)
+		}
+	})
+}
+
 // Letters become letters of ASCII in the same way where bytes are compared in lower case and where they are folded.
 func TestLowerCaseAndFoldingAgreeOnASCII(t *testing.T) {
 	for r := rune(utf8.RuneSelf); r <= unicode.MaxRune; r++ {

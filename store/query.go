@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -30,7 +29,6 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 		return app.EventPage{}, err
 	}
 	w.unindexed, w.indexDamaged = s.opt.unindexed, s.renew
-	needle := []byte(strings.ToLower(q.Grep))
 	page := app.EventPage{Events: []app.Delivery{}}
 	forward := q.Forward || q.After > 0 && q.Before == 0
 	err = s.View(ctx, func(tx *Tx) error {
@@ -48,7 +46,7 @@ func (s *Store) Events(ctx context.Context, q app.EventQuery) (app.EventPage, er
 			}
 			page.Next = seq
 			e := eventAt(at)
-			matches := (len(needle) == 0 || e.holds(needle)) && w.filter.Match(&e)
+			matches := (w.grep == "" || e.holds(&w)) && w.filter.Match(&e)
 			budget -= rowCost + len(e.row) + len(e.stored)
 			if e.err != nil || !matches {
 				failed = e.err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -37,9 +38,21 @@ var rowNames = [...]string{
 
 func (e *rawEvent) get(name string) gjson.Result { return gjson.GetBytes(e.row, name) }
 
-// holds reports whether the row or the blob has a text in lower case.
-func (e *rawEvent) holds(text []byte) bool {
-	return bytes.Contains(bytes.ToLower(e.row), text) || bytes.Contains(bytes.ToLower(e.whole()), text)
+// holds reports whether the row or the blob has the text that is grepped for.
+func (e *rawEvent) holds(w *want) bool { return w.inBytes(e.row) || w.inBytes(e.whole()) }
+
+// inBytes reports whether b, in lower case, has the text that is grepped for. Only letters beyond ASCII need a copy of b.
+func (w *want) inBytes(b []byte) bool {
+	ascii := len(w.texts) == 1 && len(w.texts[0]) == len(w.grep)
+	if ascii && filter.ContainsCase(b, w.texts[0]) {
+		return true
+	}
+	if !bytes.Contains(b, []byte("\u0130")) && !bytes.Contains(b, []byte("\u212a")) { // the only ones whose small letters, i and k, are ASCII
+		if ascii || slices.ContainsFunc(w.texts, func(s string) bool { return !filter.ContainsCase(b, s) }) {
+			return false
+		}
+	}
+	return bytes.Contains(bytes.ToLower(b), []byte(w.grep))
 }
 
 // Text implements [filter.Event].

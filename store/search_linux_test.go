@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,6 +67,7 @@ func BenchmarkSearch(b *testing.B) {
 		{"no-word", "nowhere", 0}, {"no-five", `"zq jx"`, 0}, {"no-four", `"zq j"`, 0}, {"no-three", `"q j"`, 0}, {"no-two", `"q~"`, 0}, {"word4", "zanz", -1}, {"no-id", "8f14e45f-ceea", 0}, {"no-short-id", "8f14e45f", 0}, {"number", "77124", -1}, {"no-body-path", "body.payload.user_id:nowhere", 0}, {"no-path", "body.nowhere:>5", 0},
 		{"no-header", "header.x-none:*", 0}, {"no-regex", "/nowhe[rs]e/", 0},
 		{"no-regex5", "/nowh[xe]/", -1}, {"word3", "zqj", -1}, {"two-letters", "zq", -1}, {"other-accounts", "-account:daily", 0},
+		{"grep", "überraschung", 1}, {"grep-none", "nowhere", 0},
 	} {
 		for _, unindexed := range []bool{false, true} {
 			name := f.name + "/index"
@@ -77,7 +79,11 @@ func BenchmarkSearch(b *testing.B) {
 				calls, before := 0, processorTime(b)
 				for b.Loop() {
 					found := 0
-					for q := (app.EventQuery{Limit: 1, Filter: f.filter}); ; {
+					q := app.EventQuery{Limit: 1, Filter: f.filter}
+					if strings.HasPrefix(f.name, "grep") {
+						q.Grep, q.Filter = f.filter, ""
+					}
+					for {
 						p, err := s.Events(context.Background(), q)
 						if err != nil {
 							b.Fatal(err)

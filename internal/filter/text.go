@@ -164,7 +164,7 @@ func literalsOf(r *syntax.Regexp) (out []string) {
 
 // ContainsFold reports whether b contains the word in any case, with any accents. The word is ASCII in lower case.
 func ContainsFold(b []byte, word string) bool {
-	if containsCase(b, word) {
+	if ContainsCase(b, word) {
 		return true
 	}
 	// Any other match has a letter beyond ASCII: only what is around these is folded, which takes long.
@@ -186,7 +186,8 @@ func ContainsFold(b []byte, word string) bool {
 	}
 }
 
-func containsCase(b []byte, word string) bool {
+// ContainsCase reports whether b contains the word in any case of ASCII. The word has no capitals.
+func ContainsCase(b []byte, word string) bool {
 	if word == "" {
 		return true
 	}
