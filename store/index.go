@@ -55,9 +55,8 @@ func (s *Store) index() {
 	}
 }
 
-// indexNext makes the index of the newest segment without one that it hasn't tried, or returns errIndexed. A new index can be seen only after
-// the next merge.
-// rest waits between steps, and returns false if the store is closed meanwhile.
+// indexNext makes the index of the newest segment that lacks one, or whose index is damaged, and that it hasn't tried, or returns errIndexed.
+// A new index can be seen only after the next merge. rest waits between steps, and returns false if the store is closed meanwhile.
 func (s *Store) indexNext(tried map[string]bool, rest func(time.Duration) bool) error {
 	var name []byte
 	err := s.look(func(b *bolt.Tx) error {

@@ -12,8 +12,8 @@ import (
 
 // A batch waits for mergeAfter until it is merged, see redo.go. A merge holds all up, the longer the more there is to merge. Where the
 // log fills up so fast that a merge every mergeAfter would concern more than a few deliveries in a hundred, it waits until the log is
-// full, but no longer than mergeAtLast. If all began with writes that may wait, such as the outcomes of forwards, it waits for
-// mergeQuietly: webhooks that come rarely would otherwise meet a merge after each of them.
+// full, but no longer than mergeAtLast. A batch of nothing but writes that may wait, such as the outcomes of forwards, waits for
+// mergeQuietly: rare webhooks would otherwise often meet the merge of the one before.
 const (
 	mergeAfter   = 100 * time.Millisecond
 	mergeQuietly = time.Second

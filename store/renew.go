@@ -12,14 +12,14 @@ import (
 	"greenroom/internal/boltfile"
 )
 
-// renewed are the segments whose index was found to be damaged while the store is open, and whether it is still to be made again. On a disk
-// that damages everything, each is made again once.
+// renewed records the segments whose index was found damaged since the store was opened, and whether it is still to be rebuilt. Each is
+// rebuilt once, in case the disk damages it again.
 type renewed struct {
 	sync.Mutex
 	segments map[string]bool
 }
 
-// add notes a segment, and reports whether it is a new one.
+// add records a segment, and reports whether it is new.
 func (r *renewed) add(segment []byte) bool {
 	r.Lock()
 	defer r.Unlock()
@@ -47,23 +47,23 @@ func (r *renewed) done(segment []byte) {
 	}
 }
 
-// renew has the index of a segment made again in the background.
+// renew rebuilds the index of a segment in the background.
 func (s *Store) renew(segment []byte) {
 	if s.renewed.add(segment) {
 		s.wakeIndex()
 	}
 }
 
-// wakeIndex has missing indexes looked for.
+// wakeIndex starts the search for missing indexes.
 func (s *Store) wakeIndex() {
 	select {
 	case s.filled <- struct{}{}:
-	default: // it looks soon anyway
+	default: // it starts soon anyway
 	}
 }
 
-// CheckIndex reads the index of texts and returns at most 100 problems, which make searches slower and nothing else. It has damaged indexes
-// made again in the background, by this process or a later one, unless the store is read-only.
+// CheckIndex reads the index of texts and returns at most 100 problems, which only make searches slower. Unless the store is read-only,
+// damaged indexes are rebuilt in the background, by this process or a later one.
 func (s *Store) CheckIndex(ctx context.Context) ([]string, error) {
 	found := []string{}
 	var damaged [][]byte
@@ -76,7 +76,7 @@ func (s *Store) CheckIndex(ctx context.Context) ([]string, error) {
 			all := tx.b.Bucket(bucketSegments)
 			return all.ForEach(func(name, _ []byte) error {
 				if problem := indexProblem(all.Bucket(name)); problem != "" && len(found) < boltfile.MaxFindings {
-					found = append(found, fmt.Sprintf("the search index of the events from %d on is damaged (%s): searches read all of these events until it is made again, %s",
+					found = append(found, fmt.Sprintf("the search index of the events from %d on is damaged (%s): searches read all of these events until it is rebuilt, %s",
 						un64(name), problem, until))
 					damaged = append(damaged, bytes.Clone(name))
 				}
@@ -93,7 +93,7 @@ func (s *Store) CheckIndex(ctx context.Context) ([]string, error) {
 	return found, err
 }
 
-// dropShape ends the use of an index, so that it is made again.
+// dropShape ends the use of an index, so that it is rebuilt.
 func (s *Store) dropShape(segment []byte) error {
 	err := s.addTexts(segment, func(seg *bolt.Bucket) error {
 		if texts := seg.Bucket(keyTexts); texts != nil {

@@ -12,7 +12,7 @@ import (
 // meeting has more. Of meetings with more than wholeStays, the stays that have ended are not kept: the store has them.
 const maxWarm, warmStays, wholeStays = 1024, 50_000, 64
 
-// roomEvery is after how many more stays of a meeting its size is noticed.
+// roomEvery is how many stays a meeting gains until the size of the cache is checked again.
 const roomEvery = 32
 
 // warm caches the stays of recently settled meetings, so that one more stay in a large meeting doesn't cost reading all of them
@@ -81,9 +81,9 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	return w[meeting], nil
 }
 
-// makeRoom drops meetings other than one, whichever come first, until the rest fits. Dropping all of them would make a host with one
+// makeRoom drops meetings, in no particular order but never the given one, until the rest fits. Dropping all of them would make a host with one
 // meeting more than fits read every meeting at each commit.
-func (w warm) makeRoom(but string) {
+func (w warm) makeRoom(keep string) {
 	stays := 0
 	for _, m := range w {
 		stays += m.tally.Len()
@@ -92,14 +92,14 @@ func (w warm) makeRoom(but string) {
 		if len(w) <= maxWarm && stays <= warmStays {
 			return
 		}
-		if id != but {
+		if id != keep {
 			stays -= m.tally.Len()
 			delete(w, id)
 		}
 	}
 }
 
-// forget drops the ended stays of those of the touched meetings that have more than a number of stays.
+// forget drops the ended stays of touched meetings that have more than a number of stays.
 func (w warm) forget(touched map[string][]*roster.Stay, more int) {
 	for id := range touched {
 		if m := w[id]; m != nil && m.tally.Len() > more {

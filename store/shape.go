@@ -15,7 +15,7 @@ import (
 //
 // The filters of a segment are stored across: a row has one bit of every block's filter. A search of a text intersects the rows of its
 // grams, and so reads a few kilobytes a segment. Rows are stored in pieces with a checksum each. What is damaged or missing excludes no
-// block, and is made again.
+// block, and is rebuilt.
 //
 //	texts  "shape" -> textShape; piece number -> checksum, rows
 const (

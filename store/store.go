@@ -15,7 +15,7 @@
 // It does not support several processes (the owner's lock arbitrates them, see package ipc), and its file never shrinks
 // without [Store.Compact].
 //
-// Reads are short transactions that copy their results. Returned values belong to the caller.
+// Reads are short transactions that copy their results. Returned values belong to the caller, except headers and bodies from [Feed.Next].
 package store
 
 import (
@@ -116,14 +116,14 @@ type Store struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	filled  chan struct{} // a segment is full, or has a damaged index
+	filled  chan struct{} // a segment is full, or its index is damaged
 	indexed chan struct{} // closed when no more indexes are made
 	renewed renewed
 
 	// The writer's: its cache between commits, and the meetings as the effects of this commit left them so far.
 	warm  warm
 	dirty map[string]*roster.Meeting
-	// whole and patience are wholeStays and gatherFor but in tests.
+	// whole and patience are wholeStays and gatherFor, unless a test changes them.
 	whole    int
 	patience time.Duration
 
@@ -202,7 +202,8 @@ func Open(o Options) (*Store, error) {
 		queue: make(chan *write, o.QueueLen), slow: make(chan *write, o.Batch), soon: make(chan *write, o.Batch),
 		closing: make(chan struct{}), closed: make(chan struct{}), warm: make(warm),
 		filled: make(chan struct{}, 1), indexed: make(chan struct{}),
-		dirty: make(map[string]*roster.Meeting), whole: wholeStays, patience: gatherFor, reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
+		dirty: make(map[string]*roster.Meeting), whole: wholeStays, patience: gatherFor,
+		reads: make(chan chan struct{}), laterReads: make(chan chan struct{}),
 		log: redo{path: db.Path + redoSuffix, size: redoSize, within: redoWithin, again: mergeAgain},
 	}
 	err = kind.Guard(path, func() error {

@@ -180,7 +180,7 @@ func (s *Store) commit(batch []*write) {
 	if err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrFailed) && !errors.Is(err, ErrDamaged) {
 		err = fmt.Errorf("store: write: %w", err)
 	}
-	for i, w := range slices.Backward(batch) { // the goroutine that is woken last runs first: one that answers a webhook, not a forward's
+	for i, w := range slices.Backward(batch) { // the goroutine that is woken last runs first; it should be one that answers a webhook
 		if err != nil {
 			w.done <- err
 			continue

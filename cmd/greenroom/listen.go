@@ -54,7 +54,7 @@ func (p *program) listenCommand() *cobra.Command {
 	return cmd
 }
 
-// linesAtOnce is about how many bytes are printed at a time.
+// linesAtOnce is how many bytes of lines wait at most before they are written, and one line more.
 const linesAtOnce = 64 << 10
 
 // errNoAccount means that no webhook could arrive.

@@ -131,7 +131,7 @@ func TestNoFIFOIsAwaited(t *testing.T) {
 	b.run(t, 2, "--config=", "room", "list")
 }
 
-// A damaged search index is no fault of the store: check names it, and has it made again.
+// A damaged search index is no fault of the store: check names it, and rebuilds it.
 func TestACheckOfADamagedSearchIndex(t *testing.T) {
 	b, _ := realBench(t)
 	b.run(t, 0, "room", "create", "board")
@@ -166,6 +166,6 @@ func TestACheckOfADamagedSearchIndex(t *testing.T) {
 	}
 	b.run(t, 0, "store", "check", "--json")
 	if said := b.out.String(); !strings.Contains(said, `"notes":[]`) {
-		t.Errorf("check says %s after it had the index made again", said)
+		t.Errorf("check says %s after it dropped the index", said)
 	}
 }

@@ -286,7 +286,7 @@ type Maintained struct {
 	Path   string `json:"path,omitempty"`
 	// Findings are the faults that a check found.
 	Findings []string `json:"findings"`
-	// Notes are the results of a check that make searches slower and do no other harm.
+	// Notes are findings of a check that only make searches slower.
 	Notes []string `json:"notes"`
 }
 
@@ -440,8 +440,7 @@ type Change struct {
 	Probe     uint64     `json:"probe,omitempty"`
 }
 
-// ChangesAtOnce is how many changes a subscription may hand over before its reader continues, so that not every change switches between
-// two goroutines.
+// ChangesAtOnce is the buffer of a subscription's channel: without one, every change would switch between two goroutines.
 const ChangesAtOnce = 64
 
 // MeetingExtended is the kind of an [Activity] about a meeting whose end was moved because people are in it.

@@ -56,10 +56,8 @@ func (b *bench) forwardsAt(ctx context.Context, rate float64) (err error) {
 	if rate == 0 {
 		what = "time until 200, 1 client without a pause, "
 	}
-	for kind, name := range []string{1: "3 answering forwards", 2: "3 hanging forwards"} {
-		if name == "" {
-			continue
-		}
+	for i, name := range []string{"answering", "hanging"} {
+		kind, name := i+1, fmt.Sprintf("%d %s forwards", forwardsEach, name)
 		row := func(name, budget string, show func(*measured) string, of func(*measured) float64) {
 			none, with := &got[0], &got[kind]
 			text := ""

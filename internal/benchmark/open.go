@@ -14,8 +14,8 @@ import (
 // plannedHeader is when a webhook was to be sent, in nanoseconds since 1970.
 const plannedHeader = "X-Planned"
 
-// open sends at a fixed rate, each webhook at a random moment of its share of the time, whether or not answers come. The time until an answer counts from the planned moment, so that a receiver
-// that stalls delays all that was to be sent meanwhile.
+// open sends at a fixed rate, each webhook at a random moment of its share of the time, whether or not answers come. The time until an
+// answer counts from the planned moment, so that a receiver that stalls delays all that was to be sent meanwhile.
 func (s *senders) open(ctx context.Context, length time.Duration, m *measured) error {
 	runtime.LockOSThread() // for an exact pause
 	defer runtime.UnlockOSThread()

@@ -39,7 +39,7 @@ func (b *bus) publish(changes []app.Change) {
 	}
 }
 
-// lost replaces what a slow reader has lost.
+// lost replaces the changes that a slow reader has missed.
 var lost = []app.Change{{Kind: app.Missed}}
 
 func (s *subscriber) add(changes []app.Change) {
@@ -91,7 +91,7 @@ func (s *subscriber) pump(ctx context.Context, out chan<- app.Change, complete f
 					c = complete(ctx, c)
 				}
 				select {
-				case out <- c: // costs less than to wait
+				case out <- c: // a select with one channel costs less
 					continue
 				default:
 				}

@@ -98,8 +98,8 @@ func (f *Forwards) follow(ctx context.Context, changes <-chan app.Change) {
 		if c.Kind == app.AttemptChange && c.Attempt != nil {
 			lines = append(lines, attemptLine(*c.Attempt, named))
 		}
-		if len(lines) > 0 && len(changes) == 0 {
-			f.Print(lines) // attempts of several forwards end together
+		if len(lines) > 0 && (len(changes) == 0 || len(lines) == app.ChangesAtOnce) { // attempts of several forwards end together
+			f.Print(lines)
 			lines = lines[:0]
 		}
 	}

@@ -71,7 +71,7 @@ func forward(ctx context.Context, in <-chan app.Change, out chan<- app.Change) b
 // pass hands over one change, and reports false if ctx ended.
 func pass(ctx context.Context, out chan<- app.Change, c app.Change) bool {
 	select {
-	case out <- c: // costs less than to wait
+	case out <- c: // a select with one channel costs less
 		return true
 	default:
 	}

@@ -25,7 +25,7 @@ type Provider struct {
 	account provider.Account
 	client  *rest.Client
 	keys    keyring
-	// accepted has the keys for the latest secrets of requests.
+	// accepted caches the keys for the secrets of the latest request that had some.
 	accepted atomic.Pointer[accepted]
 }
 

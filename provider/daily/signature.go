@@ -84,13 +84,13 @@ func decodeSecret(secret string) ([]byte, bool) {
 	return key, err == nil && len(key) > 0
 }
 
-// accepted are the keys for requests with these secrets.
+// accepted has the keys for requests with these secrets.
 type accepted struct {
 	secrets []string
 	keys    keyring
 }
 
-// keysFor returns the keys and a request's own secrets. These seldom change.
+// keysFor returns the account's keys and those of a request's own secrets, which seldom change.
 func (p *Provider) keysFor(secrets []string) keyring {
 	if len(secrets) == 0 {
 		return p.keys

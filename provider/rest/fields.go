@@ -16,10 +16,10 @@ type Value struct {
 	text         []byte // of all
 }
 
-// maxBrackets bounds how deeply gjson, which is recursive, may go into a text.
+// maxBrackets bounds the depth of the texts that gjson, which is recursive, validates.
 const maxBrackets = 1000
 
-// Parse returns a text's value. It returns false if the text isn't valid JSON, as encoding/json does, in less time.
+// Parse returns the value of a JSON text, and false for a text that encoding/json refuses. It takes less time.
 func Parse(text []byte) (Value, bool) {
 	valid := gjson.ValidBytes
 	if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > maxBrackets {
@@ -31,8 +31,8 @@ func Parse(text []byte) (Value, bool) {
 	return Value{gjson.ParseBytes(text), text}, true
 }
 
-// Fields are the names of a struct's fields in JSON. The fields that have a name are of the types of this package, or others that
-// implement [json.Unmarshaler] and never fail, or [Nested].
+// Fields are the names of a struct's fields in JSON. Fields with a name have types of this package, or others that implement [Nested], or
+// [json.Unmarshaler] without errors.
 type Fields struct {
 	names   []string
 	numbers map[string]int
@@ -53,7 +53,7 @@ func FieldsOf[T any]() Fields {
 	return f
 }
 
-// Read reads an object into the struct that into points to, as encoding/json does, in less time. It returns false if the value is
+// Read reads an object into the struct that into points to, as encoding/json does, but in less time. It returns false if the value is
 // neither an object nor null.
 func (f Fields) Read(v Value, into any) bool {
 	if !v.IsObject() {
@@ -69,11 +69,11 @@ func (f Fields) Read(v Value, into any) bool {
 			}
 			i = f.numbers[f.names[fold]]
 		}
-		switch field := to.Field(i).Addr().Interface().(type) {
-		case json.Unmarshaler:
-			_ = field.UnmarshalJSON(v.text[value.Index : value.Index+len(value.Raw)])
-		case Nested:
-			field.ReadValue(Value{value, v.text})
+		field := to.Field(i).Addr().Interface()
+		if nested, ok := field.(Nested); ok {
+			nested.ReadValue(Value{value, v.text})
+		} else {
+			_ = field.(json.Unmarshaler).UnmarshalJSON(v.text[value.Index : value.Index+len(value.Raw)])
 		}
 		return true
 	})

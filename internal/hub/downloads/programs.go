@@ -41,7 +41,7 @@ type Programs struct {
 
 	mu      sync.Mutex
 	running map[app.RecordingRef]*programRun
-	// tries are the numbers of the runs that this process began last. Who read a recording during a run may show it after its end.
+	// tries are the numbers of each recording's latest run in this process: a recording that was read during the run may be shown after it.
 	tries map[app.RecordingRef]int
 }
 
