@@ -371,3 +371,20 @@ func TestGivingUpIsKnownWithoutTheKnock(t *testing.T) {
 		}
 	}
 }
+
+// A history's leaving is inexact: one that seems to be before a joining ends that visit, once.
+func TestAHistoryThatEndsBeforeAJoining(t *testing.T) {
+	for _, left := range []int{21, 29, 30, 31} {
+		var s Stay
+		for _, joined := range []int{10, 30, 50} {
+			s.Joined(provider.Participant{Session: "s", JoinedAt: at(joined)}, at(joined), app.FromWebhook)
+		}
+		s.Left(provider.Participant{Session: "s", LeftAt: at(20)}, at(20), app.FromWebhook)
+		s.Recalled(provider.Participant{Session: "s", LeftAt: at(left)}, maxGrain)
+		s.settle(&Meeting{})
+		want := []Visit{{Joined: at(10), Left: at(20)}, {Joined: at(30), Left: at(max(left, 30))}}
+		if !slices.Equal(s.Earlier, want) || !s.JoinedAt.Equal(at(50)) || !s.Present() {
+			t.Errorf("a history until %d: %v, then since %v, present: %v", left, s.Earlier, s.JoinedAt, s.Present())
+		}
+	}
+}

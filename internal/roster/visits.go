@@ -106,8 +106,12 @@ func (s *Stay) visits(m *Meeting) {
 			if m != nil {
 				at, why = s.closing(m, from, m.emptiedAfter(from, s.SeenAt, time.Time{}))
 			}
+			if at.IsZero() {
+				break
+			}
+			at = app.Later(at, from) // a history's leaving can be inexact, and before the joining
 			again := firstFrom(joins, at.Add(1))
-			if at.IsZero() || again.IsZero() {
+			if again.IsZero() {
 				break
 			}
 			s.Earlier = append(s.Earlier, Visit{Joined: from, Left: at, Reason: why})
