@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,7 +23,8 @@ const (
 
 // tail holds the latest deliveries, in the order of their numbers.
 type tail struct {
-	wanted atomic.Bool // something reads it
+	wanted atomic.Bool   // something reads it
+	newest atomic.Uint64 // the number of the last delivery that is durable
 
 	mu    sync.Mutex
 	begun bool
@@ -55,13 +57,15 @@ func (l *latest) delivery() (app.Delivery, error) {
 
 // keep adds the deliveries of a commit that is durable. What was committed before the tail was wanted is in the file or waits for a merge.
 func (t *tail) keep(batch []*write) {
-	if !t.wanted.Load() {
-		return
-	}
+	wanted := t.wanted.Load()
 	var more []*latest
 	for _, w := range batch {
 		for _, it := range w.items {
-			if d := it.got.Delivery; d.Seq > 0 {
+			d := it.got.Delivery
+			if d.Seq == 0 {
+				continue
+			}
+			if t.newest.Store(d.Seq); wanted {
 				d.Headers, d.Body = nil, nil
 				more = append(more, newLatest(d, it.blob))
 			}
@@ -77,8 +81,12 @@ func (t *tail) add(more []*latest) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.begun {
-		t.begun, t.after = true, more[0].seq-1
+	end := t.after
+	if n := len(t.last); n > 0 {
+		end = t.last[n-1].seq
+	}
+	if before := more[0].seq - 1; !t.begun || before > end { // a commit in between was not acknowledged, and is in the file
+		t.begun, t.after, t.last, t.bytes = true, before, nil, 0
 	}
 	t.last = append(t.last, more...)
 	for _, l := range more {
@@ -159,7 +167,7 @@ func (f *Feed) Next(ctx context.Context) (app.Delivery, error) {
 			if err := f.fill(ctx); err != nil {
 				return app.Delivery{}, err
 			}
-			if len(f.read) == 0 && f.readTo <= f.after { // the file lacks what could not be merged
+			if len(f.read) == 0 && f.readTo <= f.after {
 				return app.Delivery{}, ErrNotFound
 			}
 			continue
@@ -178,15 +186,27 @@ func (f *Feed) Next(ctx context.Context) (app.Delivery, error) {
 	}
 }
 
+// errUnmerged means that the disk refuses what was acknowledged, which is only in the redo log.
+var errUnmerged = errors.New("store: the disk refuses to write events, which can't be read until it does")
+
 // fill reads many events at once from the file, since the writer merges for it.
 func (f *Feed) fill(ctx context.Context) error {
 	f.want.After = max(f.want.After, f.after)
+	newest := f.s.tail.newest.Load()
 	return f.s.View(ctx, func(tx *Tx) error {
+		last := tx.LastSeq()
+		if last < newest && last <= f.after {
+			return errUnmerged
+		}
 		all := true
 		defer func() {
-			if f.file = false; all {
-				f.readTo = tx.LastSeq()
-				f.s.tail.begin(f.readTo)
+			if !all {
+				f.file = false
+				return
+			}
+			if f.readTo = last; last >= newest {
+				f.file = false
+				f.s.tail.begin(last)
 			}
 		}()
 		size, budget := 0, scanBudget

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -144,6 +146,15 @@ func TestTheTailIsBounded(t *testing.T) {
 	if l, ok := all.next(3 * tailEvents); ok || l != nil || all.bytes != 0 {
 		t.Error("an event that is larger than all of it is kept")
 	}
+	for _, seq := range []uint64{1, 2, 4, 5} {
+		all.add([]*latest{newLatest(app.Delivery{Seq: 4*tailEvents + seq}, big[:10])})
+	}
+	for after, want := range []uint64{0, 0, 0, 4, 5} { // only the file has the third one
+		l, ok := all.next(4*tailEvents + uint64(after))
+		if ok != (want > 0) || ok && l.seq != 4*tailEvents+want {
+			t.Errorf("after event %d comes %+v, %v", after, l, ok)
+		}
+	}
 }
 
 // Events come from memory as soon as they are stored: reading them merges nothing.
@@ -254,5 +265,49 @@ func TestFeedsShareAnEvent(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// A forward that begins while the disk refuses to merge leaves out nothing: it fails until the file has what was acknowledged.
+func TestAFeedThatBeginsOnAFullDisk(t *testing.T) {
+	s := logging(t, t.TempDir())
+	add(t, s, 1)
+	add(t, s, 2)
+	var full atomic.Bool
+	full.Store(true)
+	between(t, s, func() {
+		seam := writeAt(s.db.DB)
+		real := *seam
+		*seam = func(b []byte, at int64) (int, error) {
+			if full.Load() {
+				return 0, refusedBy(syscall.ENOSPC)
+			}
+			return real(b, at)
+		}
+	})
+	if err := s.View(t.Context(), func(tx *Tx) error { return nil }); err != nil { // merges in vain
+		t.Fatal(err)
+	}
+	feed, err := s.Feed(ForwardJob{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := drain(feed)
+	if !errors.Is(err, errUnmerged) {
+		t.Errorf("%d events, %v", len(got), err)
+	}
+	full.Store(false)
+	add(t, s, 3)
+	more, err := drain(feed)
+	if err != nil {
+		t.Error(err)
+	}
+	for n, d := range append(got, more...) {
+		if d.Seq != uint64(n+1) {
+			t.Errorf("event %d is number %d", n+1, d.Seq)
+		}
+	}
+	if n := len(got) + len(more); n != 4 {
+		t.Errorf("%d of 4 events", n)
 	}
 }
