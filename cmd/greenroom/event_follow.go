@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,7 +23,7 @@ type follower struct {
 	print func(app.Delivery) error
 	// called is called for each notification; it may be nil.
 	called func(app.Call)
-	// idle is called when no further change waits; it may be nil.
+	// idle is called when no further change waits, and when following ends before that; it may be nil.
 	idle func() error
 	// ready is called once no later event can be missed; it may be nil.
 	ready func() error
@@ -64,13 +65,12 @@ func (f *follower) follow(ctx context.Context) error {
 		return err
 	}
 	for c := range changes {
-		if err := f.see(ctx, c); err != nil {
-			return err
+		err := f.see(ctx, c)
+		if f.idle != nil && (err != nil || len(changes) == 0) {
+			err = cmp.Or(err, f.idle())
 		}
-		if f.idle != nil && len(changes) == 0 {
-			if err := f.idle(); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -208,3 +208,31 @@ func TestFollowerIsIdleOnceNothingWaits(t *testing.T) {
 		t.Errorf("%q", s)
 	}
 }
+
+// What was printed before following fails, or is cancelled, is written.
+func TestFollowerIsIdleBeforeItFails(t *testing.T) {
+	broken := errors.New("the store is closed")
+	b := &fake{changes: make(chan app.Change, 3), events: func(q app.EventQuery) (app.EventPage, error) {
+		if q.Forward {
+			return app.EventPage{}, broken
+		}
+		return app.EventPage{Events: []app.Delivery{{Seq: 5}}}, nil
+	}}
+	var got []string
+	f := follower{backend: b, print: func(d app.Delivery) error {
+		got = append(got, fmt.Sprint(d.Seq))
+		return nil
+	}, idle: func() error {
+		got = append(got, "idle")
+		return nil
+	}}
+	b.changes <- delivery(6)
+	b.changes <- app.Change{Kind: app.Missed}
+	b.changes <- delivery(9)
+	if err := f.run(t.Context()); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if s := strings.Join(got, " "); s != "6 idle" {
+		t.Errorf("%q", s)
+	}
+}
