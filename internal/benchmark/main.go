@@ -2,6 +2,7 @@
 // plain tunnel, other downloaders, itself without forwards. It prints one table in Markdown.
 //
 //	go run ./internal/benchmark [-only ingest,relay,…] [-before BINARY]
+//	go run ./internal/benchmark -profile cmd/greenroom/default.pgo
 //
 // Rivals take turns with Greenroom within one run, so that the ratios count on any machine. docs/benchmarks.md explains the rows.
 package main
@@ -15,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,6 +64,7 @@ func run(ctx context.Context) (err error) {
 	connections := flag.String("clients", "1,32,64", "numbers of connections, each with one client that waits for its answers")
 	flag.DurationVar(&b.each, "each", 700*time.Millisecond, "duration of a turn")
 	rates := flag.String("rates", "20,200,1000,0", "webhooks a second beside forwards; 0 is one client that waits for its answers")
+	profile := flag.String("profile", "", "measure nothing, but write a profile of a listener under load to this file, for the compiler")
 	flag.Parse()
 	for _, text := range strings.Split(*rates, ",") {
 		n, err := strconv.ParseFloat(text, 64)
@@ -81,6 +84,9 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.clean(), os.RemoveAll(b.dir)) }()
+	if *profile != "" {
+		return b.profile(ctx, *profile)
+	}
 	if err := b.build(ctx); err != nil {
 		return err
 	}
@@ -102,12 +108,13 @@ func run(ctx context.Context) (err error) {
 }
 
 // build builds the program as it is released, unless a build was named.
-func (b *bench) build(ctx context.Context) error {
+func (b *bench) build(ctx context.Context, flags ...string) error {
 	if b.binary != "" {
 		return nil
 	}
 	b.binary = filepath.Join(b.dir, "greenroom")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.binary, "./cmd/greenroom")
+	args := slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", b.binary}, flags, []string{"./cmd/greenroom"})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 	return cmd.Run()
 }
