@@ -93,7 +93,7 @@ type Event interface {
 	Is(Flag) bool
 	Header() http.Header
 	Body() []byte
-	// MayHold returns false only if the word, folded and of ASCII that is the same in JSON, is in none of the texts that words are
+	// MayHold returns false only if the word, folded and of ASCII that JSON doesn't escape, is in none of the texts that words are
 	// searched in.
 	MayHold(word string) bool
 	// Words returns the texts that are searched for words besides headers and body.

@@ -115,7 +115,7 @@ func nonASCII(s []byte) (at int) {
 	return at
 }
 
-// plainWord returns the longest part that no encoding as JSON changes; see plainParts.
+// plainWord returns the longest part that JSON doesn't escape; see plainParts.
 func (t *text) plainWord() string {
 	if t.regex != nil {
 		return longest(literals(t.regex.String()))
@@ -127,7 +127,7 @@ func (t *text) plainWord() string {
 	return longest(all)
 }
 
-// plainParts returns the parts of ASCII that are the same in JSON, unless that writes characters as numbers without need.
+// plainParts returns the parts of ASCII without characters that JSON escapes. Some encoders escape others too, as in \u0041.
 func plainParts(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r >= unicode.MaxASCII || strings.ContainsRune(`"\/<>&`, r) })
 }
@@ -141,7 +141,7 @@ func longest(all []string) (out string) {
 	return out
 }
 
-// literals returns texts in lower case, of plainParts, that every match of a regular expression has.
+// literals returns texts in lower case that every match of a regular expression has, in plainParts.
 func literals(expr string) []string {
 	r, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // doesn't depend on that. It is not safe for concurrent use.
 type Tally struct {
 	stays []*Stay // nil where forgotten
-	held  []int   // the others
+	held  []int   // the indexes of the stays that are not forgotten
 	index map[string]int
 	// parts are the shares of the stays in the sums.
 	parts []part
@@ -20,8 +20,8 @@ type Tally struct {
 	// joins and leaves of all who count, Unix nanoseconds, in order.
 	joins, leaves []int64
 	here, waiting int
-	// most is the peak of joins and leaves, unless it is stale.
-	most  int
+	// top is the peak of joins and leaves, unless it is stale.
+	top   int
 	stale bool
 	// recorders is how many recorders are there now.
 	recorders int
@@ -117,7 +117,7 @@ func (t *Tally) Stay(session string) (stay *Stay, known bool) {
 // events, and whether the meeting is open or live. wrote are stays with new evidence, see [Tally.Put]. It returns the stays whose look
 // it changed, and is idempotent.
 //
-// It reports false, and leaves the meeting as it was, if that needs stays that were forgotten. A tally of all stays can settle it then.
+// If that needs stays that were forgotten, it returns false and leaves the meeting as it was. Then settle a new tally of all stays.
 func (t *Tally) Settle(m *Meeting, wrote ...*Stay) (changed []*Stay, ok bool) {
 	for _, s := range wrote {
 		t.Put(s)
@@ -252,9 +252,9 @@ func exchange(list []int64, out, in int64) []int64 {
 func (t *Tally) sum(m *Meeting) {
 	m.Here, m.Waiting = t.here, t.waiting
 	if t.stale {
-		t.most, t.stale = peak(t.joins, t.leaves), false
+		t.top, t.stale = peak(t.joins, t.leaves), false
 	}
-	m.Peak = max(t.most, m.Here)
+	m.Peak = max(t.top, m.Here)
 	known := false
 	if n := len(t.joins); n > 0 {
 		first := time.Unix(0, t.joins[0]).UTC()
