@@ -12,7 +12,7 @@ import (
 	"greenroom/internal/app"
 )
 
-// Forwards read what was just stored from memory: reading the file would make the writer merge, and delay the webhooks that wait. The
+// Forwards read what was just stored from memory: reading the file would make the writer merge, which delays waiting webhooks. The
 // tail has the last tailEvents deliveries, of at most tailBytes. A forward that is further behind reads feedEvents at once from the file.
 const (
 	tailEvents = 1024
@@ -198,18 +198,7 @@ func (f *Feed) fill(ctx context.Context) error {
 		if last < newest && last <= f.after {
 			return errUnmerged
 		}
-		all := true
-		defer func() {
-			if !all {
-				f.file = false
-				return
-			}
-			if f.readTo = last; last >= newest {
-				f.file = false
-				f.s.tail.begin(last)
-			}
-		}()
-		size, budget := 0, scanBudget
+		all, size, budget := true, 0, scanBudget
 		tx.deliveries(&f.want, true, func(seq uint64, at iterator) bool {
 			e := eventAt(at)
 			d, err := decode[app.Delivery](e.row)
@@ -230,6 +219,13 @@ func (f *Feed) fill(ctx context.Context) error {
 			f.readTo, all = seq, len(f.read) < feedEvents && size < feedBytes && budget > 0
 			return all
 		})
+		if all {
+			f.readTo = last
+		}
+		if all && last >= newest {
+			f.s.tail.begin(last)
+		}
+		f.file = f.file && all && last < newest
 		return nil
 	})
 }
