@@ -106,7 +106,7 @@ func (s *Store) run() {
 		s.commit(append(batch, slow...))
 		if !quiet {
 			wrote = time.Now()
-			crowd = (crowd + len(s.queue)) * 2 / 3
+			crowd = (crowd + len(s.queue)) / 2
 		}
 		slow, due, soon = nil, nil, false
 		timer.Stop()
