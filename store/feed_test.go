@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -273,18 +271,7 @@ func TestAFeedThatBeginsOnAFullDisk(t *testing.T) {
 	s := logging(t, t.TempDir())
 	add(t, s, 1)
 	add(t, s, 2)
-	var full atomic.Bool
-	full.Store(true)
-	between(t, s, func() {
-		seam := writeAt(s.db.DB)
-		real := *seam
-		*seam = func(b []byte, at int64) (int, error) {
-			if full.Load() {
-				return 0, refusedBy(syscall.ENOSPC)
-			}
-			return real(b, at)
-		}
-	})
+	full := onFullDisk(t, s)
 	if err := s.View(t.Context(), func(tx *Tx) error { return nil }); err != nil { // merges in vain
 		t.Fatal(err)
 	}

@@ -215,6 +215,24 @@ func TestALogThatIsRefused(t *testing.T) {
 	}
 }
 
+// onFullDisk makes the disk refuse to write the store's file until full is false.
+func onFullDisk(t *testing.T, s *Store) (full *atomic.Bool) {
+	t.Helper()
+	full = new(atomic.Bool)
+	full.Store(true)
+	between(t, s, func() {
+		seam := writeAt(s.db.DB)
+		real := *seam
+		*seam = func(b []byte, at int64) (int, error) {
+			if full.Load() {
+				return 0, refusedBy(syscall.ENOSPC)
+			}
+			return real(b, at)
+		}
+	})
+	return full
+}
+
 // A disk that refuses the merge loses nothing that was acknowledged: it is in the log until there is room.
 func TestAMergeThatIsRefused(t *testing.T) {
 	for _, well := range []bool{true, false} {
@@ -222,18 +240,7 @@ func TestAMergeThatIsRefused(t *testing.T) {
 		s := logging(t, dir)
 		add(t, s, 1)
 		add(t, s, 2)
-		var full atomic.Bool
-		full.Store(true)
-		between(t, s, func() {
-			seam := writeAt(s.db.DB)
-			real := *seam
-			*seam = func(b []byte, at int64) (int, error) {
-				if full.Load() {
-					return 0, refusedBy(syscall.ENOSPC)
-				}
-				return real(b, at)
-			}
-		})
+		full := onFullDisk(t, s)
 		if err := s.View(t.Context(), func(*Tx) error { return nil }); err != nil { // merges
 			t.Error(err)
 		}
