@@ -302,10 +302,16 @@ func (t *Tx) PutStay(meeting string, s roster.Stay) error {
 }
 
 // Stays lists a meeting's stays in no particular order.
-func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) {
+func (t *Tx) Stays(meeting string) ([]*roster.Stay, error) { return t.staysOf(meeting, false) }
+
+// Staying lists the stays of a meeting that have no end, and maybe others, in no particular order. It costs an effect little where most
+// have left a large meeting.
+func (t *Tx) Staying(meeting string) ([]*roster.Stay, error) { return t.staysOf(meeting, true) }
+
+func (t *Tx) staysOf(meeting string, staying bool) ([]*roster.Stay, error) {
 	var known []*roster.Stay
-	if m := t.cached(meeting); m != nil && m.tally.Whole() {
-		known = m.tally.Stays()
+	if m := t.cached(meeting); m != nil && (staying || m.tally.Whole()) {
+		known = m.tally.Held()
 	} else {
 		stored, err := t.storedStays(meeting)
 		if err != nil || t.over == nil {

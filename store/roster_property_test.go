@@ -215,8 +215,20 @@ func look(r *rapid.T, s *Store, want map[string]*gathering) {
 			if err != nil {
 				return err
 			}
-			got := map[string]*roster.Stay{}
+			got, here := map[string]*roster.Stay{}, 0
+			staying, err := tx.Staying(id)
+			if err != nil {
+				return err
+			}
+			for _, st := range staying {
+				if g.stays[st.Session].Present() {
+					here++
+				}
+			}
 			for _, st := range stays {
+				if st.Present() {
+					here--
+				}
 				if got[st.Session] != nil {
 					return fmt.Errorf("%s is there twice", st.Session)
 				}
@@ -226,7 +238,7 @@ func look(r *rapid.T, s *Store, want map[string]*gathering) {
 					return fmt.Errorf("%s: %v, %v", st.Session, one, err)
 				}
 			}
-			if d := cmp.Diff(g.stays, got, same); d != "" {
+			if d := cmp.Diff(g.stays, got, same); d != "" || here != 0 {
 				return fmt.Errorf("%s: %s", id, d)
 			}
 		}

@@ -132,6 +132,9 @@ func TestAMeetingThatGrows(t *testing.T) {
 	visit("m", 0, 500)
 	err := s.Update(t.Context(), func(tx *Tx) error {
 		m, err := tx.Meeting("m")
+		if staying, err := tx.Staying("m"); err != nil || len(staying) != 1 || staying[0].Session != "500" {
+			t.Errorf("%d stays, of which one has no end: %v", len(staying), err)
+		}
 		stay, stayErr := tx.Stay("m", "7")
 		stays, staysErr := tx.Stays("m")
 		if m.Here != 1 || !stay.LeftAt.Equal(at.Add(10*time.Second)) || len(stays) != len(all)+1 {

@@ -334,7 +334,7 @@ func (o *observation) see(p provider.Participant) error {
 
 // miss adds the evidence of absence to every open stay that is not listed.
 func (o *observation) miss() error {
-	stays, err := o.tx.Stays(o.m.ID)
+	stays, err := o.tx.Staying(o.m.ID)
 	if err != nil {
 		return err
 	}

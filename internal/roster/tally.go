@@ -104,6 +104,15 @@ func (t *Tally) Whole() bool { return len(t.held) == len(t.stays) }
 // Stays returns all stays, in the order in which they came. The tally must be whole.
 func (t *Tally) Stays() []*Stay { return t.stays }
 
+// Held returns the stays that were not forgotten.
+func (t *Tally) Held() []*Stay {
+	out := make([]*Stay, 0, len(t.held))
+	for _, i := range t.held {
+		out = append(out, t.stays[i])
+	}
+	return out
+}
+
 // Stay returns the stay of a session, nil if there is none. known is false if it was forgotten.
 func (t *Tally) Stay(session string) (stay *Stay, known bool) {
 	i, ok := t.index[session]
