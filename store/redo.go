@@ -21,7 +21,7 @@ import (
 // The library syncs twice in each of its transactions, and writes every page that a transaction touches. Under load the writer
 // therefore keeps one transaction open over many batches. Each batch becomes durable in the redo log first, a file beside the
 // store: one record with the keys that the batch changes, and one sync. The open transaction is committed, which is called merging
-// here, when the log is full, after [mergeAfter], before every read, and before everything else that the writer does. Opening a
+// here, when the log is full, after [mergeAfter] or later, before every read, and before everything else that the writer does. Opening a
 // store applies the records that were not merged.
 //
 // Each merge writes a random epoch into the file. Records carry the epoch of the file that they apply to, so that those that were
