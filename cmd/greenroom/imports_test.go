@@ -21,7 +21,7 @@ type goPackage struct {
 // listPackages lists the module's packages with everything that they depend on.
 func listPackages(t *testing.T) map[string]goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-pgo=off", "-deps", "-json=ImportPath,Imports,Standard", "./...")
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Standard", "./...")
 	cmd.Dir = "../.."
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

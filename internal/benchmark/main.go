@@ -2,7 +2,7 @@
 // plain tunnel, other downloaders, itself without forwards. It prints one table in Markdown.
 //
 //	go run ./internal/benchmark [-only ingest,relay,…] [-before BINARY]
-//	go run ./internal/benchmark -profile cmd/greenroom/default.pgo
+//	go run ./internal/benchmark -profile cmd/greenroom/listen.pgo
 //
 // Rivals take turns with Greenroom within one run, so that the ratios count on any machine. docs/benchmarks.md explains the rows.
 package main
@@ -113,7 +113,7 @@ func (b *bench) build(ctx context.Context, flags ...string) error {
 		return nil
 	}
 	b.binary = filepath.Join(b.dir, "greenroom")
-	args := slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", b.binary}, flags, []string{"./cmd/greenroom"})
+	args := slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-pgo=cmd/greenroom/listen.pgo", "-o", b.binary}, flags, []string{"./cmd/greenroom"})
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 	return cmd.Run()

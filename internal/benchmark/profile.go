@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The compiler reads cmd/greenroom/default.pgo, a profile of the listener under load, and optimizes the functions that take the most
-// time there. An older profile does no harm where the code has changed since.
+// In releases, the compiler reads cmd/greenroom/listen.pgo, a profile of the listener under load, and optimizes the functions that take
+// the most time there. It isn't named default.pgo, by which every test and run would compile most packages once more. An older profile does no harm where the code has changed since.
 
 const (
 	profileTime    = 20 * time.Second
