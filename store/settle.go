@@ -86,14 +86,14 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 func (w warm) makeRoom(keep string) {
 	stays := 0
 	for _, m := range w {
-		stays += m.tally.Len()
+		stays += m.tally.Size()
 	}
 	for id, m := range w {
 		if len(w) <= maxWarm && stays <= warmStays {
 			return
 		}
 		if id != keep {
-			stays -= m.tally.Len()
+			stays -= m.tally.Size()
 			delete(w, id)
 		}
 	}
