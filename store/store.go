@@ -133,6 +133,7 @@ type Store struct {
 	recent   recent
 	open     *bolt.Tx
 	unmerged atomic.Bool
+	busy     atomic.Bool // the log fills fast
 	reads    chan chan struct{}
 	// laterReads brings readers that wait for the next merge; patient are those who do.
 	laterReads chan chan struct{}

@@ -23,6 +23,12 @@ func (s *Store) ViewLater(ctx context.Context, f func(*Tx) error) error {
 	return s.view(ctx, f)
 }
 
+// ViewIdly is ViewLater while so much is written that merges are rare, and View otherwise.
+func (s *Store) ViewIdly(ctx context.Context, f func(*Tx) error) error {
+	s.merged(ctx, s.busy.Load())
+	return s.view(ctx, f)
+}
+
 func (s *Store) view(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

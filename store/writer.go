@@ -82,7 +82,9 @@ func (s *Store) run() {
 			}
 			continue
 		case <-merge.C:
-			if s.log.fills(logged) && time.Since(merging) < mergeAtLast {
+			fills := s.log.fills(logged)
+			s.busy.Store(fills)
+			if fills && time.Since(merging) < mergeAtLast {
 				logged = s.log.at
 				merge.Reset(mergeAfter)
 				continue

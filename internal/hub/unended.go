@@ -23,8 +23,8 @@ func (h *Hub) unended(ctx context.Context, a *account) ([]roster.Meeting, error)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := h.store.Commits(); !c.valid || at != c.at {
-		all, err := store.Read(ctx, h.store, (*store.Tx).Unended)
-		if err != nil {
+		var all []roster.Meeting
+		if err := h.store.ViewIdly(ctx, func(tx *store.Tx) (err error) { all, err = tx.Unended(); return err }); err != nil {
 			return nil, err
 		}
 		c.lists, c.at, c.valid = make(map[string][]roster.Meeting), at, true
