@@ -15,7 +15,7 @@ import (
 
 // memoryGoal is the soft memory limit in bytes: garbage of large bodies, which anyone can send, is collected before it doubles the heap.
 // GOMEMLIMIT overrides it.
-const memoryGoal = 100 << 20
+const memoryGoal = 128 << 20
 
 // garbage is the growth of the heap between two collections, in percent of the heap in use, below the limit. The heap in use is small, and
 // webhooks produce much garbage. GOGC overrides it.
