@@ -70,13 +70,17 @@ func (s *Store) gather(batch []*write, crowd int) []*write {
 	if len(batch) == 0 || len(batch) >= crowd {
 		return batch
 	}
-	patience := time.NewTimer(s.patience)
-	defer patience.Stop()
+	if s.gathering == nil {
+		s.gathering = time.NewTimer(s.patience)
+	} else {
+		s.gathering.Reset(s.patience)
+	}
+	defer s.gathering.Stop()
 	for len(batch) < min(crowd, s.opt.Batch) {
 		select {
 		case w := <-s.queue:
 			batch = append(batch, w)
-		case <-patience.C:
+		case <-s.gathering.C:
 			return batch
 		}
 	}

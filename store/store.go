@@ -124,6 +124,8 @@ type Store struct {
 	// whole and patience are wholeStays and gatherFor, unless a test changes them.
 	whole    int
 	patience time.Duration
+	// gathering is the timer of [Store.gather], nil until it waits.
+	gathering *time.Timer
 
 	age age // the writer's, too
 

@@ -46,7 +46,7 @@ func Server(h http.Handler, log *slog.Logger, conns int) *http.Server {
 	if conns <= 0 {
 		conns = MaxConns
 	}
-	c := &crowd{most: conns, waiting: map[net.Conn]time.Time{}, ending: map[net.Conn]time.Time{}, busy: map[net.Conn]bool{}}
+	c := &crowd{most: conns, conns: map[net.Conn]place{}}
 	srv := &http.Server{
 		ReadHeaderTimeout: HeaderTime, ReadTimeout: RequestTime, IdleTimeout: IdleTime, MaxHeaderBytes: MaxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: c.state,
@@ -105,29 +105,38 @@ type endKey struct{}
 type crowd struct {
 	most int
 	mu   sync.Mutex
-	// waiting are connections without a request, since a time; ending are those whose request won't be read or whose answer is being sent;
-	// busy the others.
-	waiting, ending map[net.Conn]time.Time
-	busy            map[net.Conn]bool
+	conns map[net.Conn]place
 }
+
+// place is what a connection does, and since when.
+type place struct {
+	does  int
+	since time.Time
+}
+
+// A connection waits for a request, is busy with one, or is ending: its request won't be read, or its answer is being sent.
+const (
+	waiting = iota
+	busy
+	ending
+)
 
 func (c *crowd) state(conn net.Conn, s http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.waiting, conn)
-	delete(c.ending, conn)
-	delete(c.busy, conn)
 	switch s {
 	case http.StateNew:
-		if len(c.waiting)+len(c.ending)+len(c.busy) >= c.most && !dropOldest(c.ending) && !dropOldest(c.waiting) {
+		if len(c.conns) >= c.most && !c.dropOldest(ending) && !c.dropOldest(waiting) {
 			_ = conn.Close() // no answer was promised
 			return
 		}
-		c.waiting[conn] = time.Now()
+		c.conns[conn] = place{waiting, time.Now()}
 	case http.StateIdle:
-		c.waiting[conn] = time.Now()
+		c.conns[conn] = place{waiting, time.Now()}
 	case http.StateActive:
-		c.busy[conn] = true
+		c.conns[conn] = place{does: busy}
+	default:
+		delete(c.conns, conn)
 	}
 }
 
@@ -135,26 +144,25 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 func (c *crowd) end(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.busy[conn] {
-		delete(c.busy, conn)
-		c.ending[conn] = time.Now()
+	p, ours := c.conns[conn]
+	if p.does == busy && ours {
+		c.conns[conn] = place{ending, time.Now()}
 	}
-	_, ours := c.ending[conn]
-	return ours
+	return ours && p.does != waiting
 }
 
-// dropOldest closes the oldest connection, and reports whether there was one.
-func dropOldest(conns map[net.Conn]time.Time) bool {
+// dropOldest closes the connection that has done something for longest, and reports whether there was one.
+func (c *crowd) dropOldest(does int) bool {
 	var oldest net.Conn
-	for conn, since := range conns {
-		if oldest == nil || since.Before(conns[oldest]) {
+	for conn, p := range c.conns {
+		if p.does == does && (oldest == nil || p.since.Before(c.conns[oldest].since)) {
 			oldest = conn
 		}
 	}
 	if oldest == nil {
 		return false
 	}
-	delete(conns, oldest)
+	delete(c.conns, oldest)
 	_ = oldest.Close() // nothing more is read from it
 	return true
 }

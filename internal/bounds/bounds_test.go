@@ -189,7 +189,7 @@ func TestAnswersHaveADeadline(t *testing.T) {
 	conn, other := net.Pipe()
 	defer conn.Close()
 	defer other.Close()
-	c := &crowd{busy: map[net.Conn]bool{conn: true}, ending: map[net.Conn]time.Time{}}
+	c := &crowd{conns: map[net.Conn]place{conn: {does: busy}}}
 	ctx := context.WithValue(t.Context(), endKey{}, func() bool { return c.end(conn) })
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder(), set: func(at time.Time) { set = append(set, at) }}
 	began := time.Now()
