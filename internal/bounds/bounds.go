@@ -103,8 +103,8 @@ type endKey struct{}
 
 // crowd bounds how many connections a server has.
 type crowd struct {
-	most int
-	mu   sync.Mutex
+	most  int
+	mu    sync.Mutex
 	conns map[net.Conn]place
 }
 
