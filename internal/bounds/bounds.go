@@ -108,7 +108,7 @@ type crowd struct {
 	conns map[net.Conn]place
 }
 
-// place is what a connection does, and since when.
+// place holds what a connection does, and since when.
 type place struct {
 	does  int
 	since time.Time
