@@ -1,10 +1,14 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
 	"time"
+
+	"greenroom/internal/app"
 )
 
 // What may wait shares the commit of a delivery, and doesn't wait where none comes.
@@ -68,5 +72,49 @@ func TestAQuietCommitIsMergedLater(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A reader who has time waits for the next merge only while much is written.
+func TestAnIdleReaderWaitsUnderLoad(t *testing.T) {
+	for _, busy := range []bool{false, true} {
+		s := &Store{reads: make(chan chan struct{}), laterReads: make(chan chan struct{}), closed: make(chan struct{})}
+		s.unmerged.Store(true)
+		s.busy.Store(busy)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.ViewIdly(ctx, nil) }()
+		waits := false
+		select {
+		case <-s.reads:
+		case <-s.laterReads:
+			waits = true
+		}
+		cancel()
+		if err := <-ended; waits != busy || !errors.Is(err, context.Canceled) {
+			t.Errorf("much is written: %v, the reader waits: %v, %v", busy, waits, err)
+		}
+	}
+}
+
+// Much is written while the log fills up fast, and no more when it doesn't.
+func TestTheStoreIsBusyWhileTheLogFills(t *testing.T) {
+	s := logging(t, t.TempDir())
+	between(t, s, func() { s.log.size = 4 * redoStep })
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for n := 1; !s.busy.Load(); n++ {
+		d := delivery(n)
+		d.Body = make(app.Body, 64<<10)
+		if _, err := s.Append(ctx, Entry{Delivery: d, Effect: effect}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(t, s, 0)
+	for s.busy.Load() {
+		if ctx.Err() != nil {
+			t.Fatal("the store remains busy without writes")
+		}
+		runtime.Gosched()
 	}
 }
