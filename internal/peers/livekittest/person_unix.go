@@ -5,6 +5,7 @@ package livekittest
 import (
 	"os/exec"
 	"testing"
+	"time"
 
 	"greenroom/internal/peers"
 )
@@ -24,8 +25,33 @@ type Joined struct {
 	run     *process
 }
 
-// Join makes a participant join a room, and waits until it is connected.
+// Join makes a participant join a room, and waits until it is connected and, if it publishes, the server has its two tracks. LiveKit's
+// client rarely loses one of them while it negotiates: then it joins again.
 func (s *Server) Join(t testing.TB, p Person) *Joined {
+	t.Helper()
+	j := s.join(t, p)
+	for again := 0; p.Publish && !s.hasTracks(t, p.Room, j.Session); again++ {
+		if again == 3 {
+			t.Fatalf("the server lacks tracks of %s", p.Identity)
+		}
+		j.Leave(t)
+		j = s.join(t, p)
+	}
+	return j
+}
+
+// hasTracks waits until the server has two tracks of a participant, at most for 20 seconds.
+func (s *Server) hasTracks(t testing.TB, room, session string) bool {
+	t.Helper()
+	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); time.Sleep(50 * time.Millisecond) {
+		if n, _ := s.Tracks(t, room, session); n == 2 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) join(t testing.TB, p Person) *Joined {
 	t.Helper()
 	token := p.Token
 	if token == "" {
