@@ -62,9 +62,9 @@ func (s *Store) take(queue chan *write, batch []*write, most int) []*write {
 	return batch
 }
 
-// gather adds to a batch what waits in the queue, up to the limit. It waits up to gatherFor until the batch has crowd writes: half of those
-// that were in the last commit or came during it. Senders that wait for their answers send again one after another: without the wait, the
-// first of them would get a commit alone, for which all others wait.
+// gather adds to a batch what waits in the queue, up to the limit. It waits up to gatherFor until the batch has crowd writes: half of
+// those that were in the last commit or came during it. Senders that wait for their answers send again one after another: without the
+// wait, the first of them would get a commit alone, for which all others wait.
 func (s *Store) gather(batch []*write, crowd int) []*write {
 	batch = s.take(s.queue, batch, s.opt.Batch)
 	if len(batch) == 0 || len(batch) >= crowd {

@@ -81,8 +81,8 @@ func (w warm) of(t *Tx, meeting string) (*warmMeeting, error) {
 	return w[meeting], nil
 }
 
-// makeRoom drops meetings, in no particular order but never the given one, until the rest fits. Dropping all of them would make a host with one
-// meeting more than fits read every meeting at each commit.
+// makeRoom drops meetings, in no particular order but never the given one, until the rest fits. Dropping all of them would make a host
+// with one meeting more than fits read every meeting at each commit.
 func (w warm) makeRoom(keep string) {
 	stays := 0
 	for _, m := range w {
@@ -134,10 +134,7 @@ func (t *Tx) settle(w warm, touched map[string][]*roster.Stay) ([]app.Change, er
 			settled, _ = known.tally.Settle(m, touched[id]...)
 		}
 		changed := make(map[string]*roster.Stay)
-		for _, s := range settled {
-			changed[s.Session] = s
-		}
-		for _, s := range touched[id] {
+		for _, s := range slices.Concat(settled, touched[id]) { // the last of a session counts
 			changed[s.Session] = s
 		}
 		for session, s := range changed {
